@@ -1,0 +1,39 @@
+/**
+ * The one interface between card language and hardware.
+ *
+ * Drivers are dumb: no 61xx handling, no chaining, no secure messaging, no retry of a command.
+ * `transmit` rejects with exactly two families of SekishoError: `card.*` (tap again) and
+ * `reader.*` (the machine); a SAM driver uses `sam.*` in place of both.
+ */
+
+export interface TransmitOptions {
+  /** Give up after this long; the channel is unusable afterwards. Default: the driver's `exchangeTimeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
+/** An open, exclusive line to one powered card or SAM. */
+export interface CardChannel {
+  /** For log lines: "simulated:card", "pcsc:PICC". Never card data. */
+  readonly name: string;
+  /** ATR, or the ATQB/ATS block: whatever identifies the family. Never used to choose an application. */
+  readonly identity: Uint8Array;
+  /** The longest command APDU that the reader can carry, in bytes. */
+  readonly maxCommandBytes: number;
+  /** Sends one command APDU, resolves with the response APDU including SW1 SW2 (at least 2 bytes). */
+  transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array>;
+  /** Takes the power (or the field) off the card and frees the reader. Closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/** A slot or antenna that cards come to. */
+export interface CardReader {
+  readonly name: string;
+  /**
+   * Resolves when a card is present and powered. Rejects with `signal.reason` when aborted,
+   * `reader.*` when the machine fails, `card.collision` when there are two.
+   */
+  waitForCard(signal: AbortSignal): Promise<CardChannel>;
+  /** Resolves when the card of `channel` has left the field or slot. */
+  waitForRemoval(channel: CardChannel, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

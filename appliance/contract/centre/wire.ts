@@ -1,0 +1,42 @@
+/** Field types that every message with the centre shares. */
+import { z } from 'zod';
+
+/** Base64 (RFC 4648 §4) of a byte string; the centre's only way to carry bytes in JSON. */
+export const Base64 = z
+  .string()
+  .max(200_000)
+  .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+
+export const HexOf = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
+
+/** 医療機関コード: prefecture 2 + fee table 1 + number 7. */
+export const InstitutionCode = z.string().regex(/^\d{10}$/);
+
+/** Date as the eligibility service writes it, YYYYMMDD. */
+export const CompactDate = z.string().regex(/^\d{8}$/);
+
+/** Date and time, ISO 8601 in UTC with milliseconds. */
+export const Instant = z.iso.datetime({ precision: 3 });
+
+/** TLS exporter (RFC 5705 / RFC 8446 §7.5) that the SAM's device key signs, 32 bytes, no context. */
+export const DEVICE_PROOF_EXPORTER_LABEL = 'EXPORTER-sekisho-device-proof';
+export const DEVICE_PROOF_EXPORTER_BYTES = 32;
+
+/** Centre errors: RFC 9457 with a stable `code`. */
+export const CentreProblem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.enum([
+    'device-proof-missing',
+    'device-proof-wrong',
+    'device-unknown',
+    'device-revoked',
+    'message-invalid',
+    'limits-exceeded',
+    'not-found',
+    'conflict',
+    'internal',
+  ]),
+});
+export type CentreProblem = z.infer<typeof CentreProblem>;

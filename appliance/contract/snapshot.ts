@@ -1,0 +1,82 @@
+/** The one status document that every screen and phone is shown (SSE, BLE notify). No patient data in it. */
+import { z } from 'zod';
+import { Instant } from './centre/wire.ts';
+import { ERROR_CODES } from './errors.ts';
+import { Operator } from './operator.ts';
+
+export const TapStepName = z.enum([
+  'find-card',
+  'select-application',
+  'sam-sign',
+  'read-certificate',
+  'organisation-authentication',
+  'card-signature-id',
+  'card-signature-tap',
+  'verify-certificate',
+  'revocation',
+  'card-id',
+  'photo',
+  'face-check',
+  'eligibility',
+  'evidence',
+]);
+export type TapStepName = z.infer<typeof TapStepName>;
+
+export const TapState = z.enum([
+  'waitingForConsent',
+  'waitingForCard',
+  'reading',
+  'faceCheck',
+  'recording',
+  'done',
+  'failed',
+]);
+export type TapState = z.infer<typeof TapState>;
+
+export const TapProgress = z.strictObject({
+  tapId: z.uuid(),
+  state: TapState,
+  startedAt: Instant,
+  steps: z.array(
+    z.strictObject({
+      name: TapStepName,
+      state: z.enum(['running', 'done', 'failed', 'skipped']),
+      ms: z.number().optional(),
+    }),
+  ),
+  error: z.enum(ERROR_CODES).optional(),
+});
+export type TapProgress = z.infer<typeof TapProgress>;
+
+/** Which of the three worlds we are in; the same button works in all. */
+export const Mode = z.enum(['online', 'degraded', 'offline']);
+export type Mode = z.infer<typeof Mode>;
+
+export const GatewaySnapshot = z.strictObject({
+  revision: z.number().int().min(0),
+  at: Instant,
+  ready: z.boolean(),
+  /** The first missing thing, when not ready. */
+  missing: z.enum(ERROR_CODES).optional(),
+  mode: Mode,
+  facts: z.strictObject({
+    sam: z.enum(['absent', 'locked', 'unlocked', 'disabled']),
+    samUnlock: z.enum(['none', 'online', 'offline']),
+    samUsesLeft: z.number().int().min(0),
+    network: z.enum(['registered', 'foreign', 'absent']),
+    permit: z.enum(['none', 'carryOut']),
+    operator: Operator.optional(),
+    operatorUntil: Instant.optional(),
+    reader: z.enum(['ready', 'faulted']),
+    centre: z.strictObject({
+      serviceProvider: z.boolean(),
+      revocation: z.boolean(),
+      eligibility: z.boolean(),
+      history: z.boolean(),
+    }),
+  }),
+  tap: TapProgress.optional(),
+  outboxWaiting: z.number().int().min(0),
+  unresolvedVisits: z.number().int().min(0),
+});
+export type GatewaySnapshot = z.infer<typeof GatewaySnapshot>;

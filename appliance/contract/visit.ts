@@ -1,0 +1,83 @@
+/** What a tap answers: the visit as the counter sees it. */
+import { z } from 'zod';
+import { Qualification } from './centre/eligibility.ts';
+import { Instant } from './centre/wire.ts';
+import { ERROR_CODES } from './errors.ts';
+import { Mode } from './snapshot.ts';
+
+export const EligibilityValidity = z.enum([
+  'valid',
+  'invalid',
+  'invalid-newer-exists',
+  'none',
+  'several',
+  'unregistered',
+  'unknown',
+]);
+export type EligibilityValidity = z.infer<typeof EligibilityValidity>;
+
+export const EligibilityView = z.strictObject({
+  validity: EligibilityValidity,
+  /** `now` from the centre, `last-known` from our store, `none` when there is neither. */
+  source: z.enum(['now', 'last-known', 'none']),
+  checkedAt: Instant.optional(),
+  /** Why it is not `now`. */
+  reason: z.enum(ERROR_CODES).optional(),
+  results: z.array(Qualification),
+  /** Official element names whose value differs from the last known state. */
+  changes: z.array(z.string()),
+});
+export type EligibilityView = z.infer<typeof EligibilityView>;
+
+export const FaceCheck = z.strictObject({
+  method: z.enum(['card-photo', 'printed-photo']),
+  result: z.enum(['match', 'mismatch']),
+});
+export type FaceCheck = z.infer<typeof FaceCheck>;
+
+export const Visit = z.strictObject({
+  visitId: z.uuid(),
+  at: Instant,
+  mode: Mode,
+  outcome: z.enum(['accepted', 'refused', 'failed']),
+  /** Why, when not accepted. */
+  error: z.enum(ERROR_CODES).optional(),
+  identifiedBy: z.enum(['organisation-authentication', 'insured-number']),
+  cardId: z.string().optional(),
+  /** The other ID of the same card during the RSA to ECDSA transition. */
+  alternateCardId: z.string().optional(),
+  patientNumber: z.string().optional(),
+  certificate: z
+    .strictObject({
+      revocation: z.enum(['good', 'unknown']),
+      notAfter: Instant,
+      /** Days until notAfter when it is near enough to tell the patient (<= 90). */
+      expiresInDays: z.number().int().optional(),
+    })
+    .optional(),
+  faceCheck: FaceCheck.optional(),
+  eligibility: EligibilityView,
+  evidence: z.strictObject({ seq: z.number().int(), hash: z.string() }),
+  visitRecord: z.enum(['delivered', 'queued', 'none']),
+  steps: z.array(z.strictObject({ name: z.string(), ms: z.number() })),
+  apdu: z.strictObject({
+    card: z.strictObject({ count: z.number(), bytesOut: z.number(), bytesIn: z.number() }),
+    sam: z.strictObject({ count: z.number(), bytesOut: z.number(), bytesIn: z.number() }),
+  }),
+  /** What is still open and will be reconciled by itself or by a clerk. */
+  unresolved: z.array(z.enum(['revocation', 'eligibility', 'patient-number'])),
+});
+export type Visit = z.infer<typeof Visit>;
+
+/** A visit with something open, and for how long. */
+export const UnresolvedVisit = z.strictObject({
+  visitId: z.uuid(),
+  at: Instant,
+  cardId: z.string().optional(),
+  patientNumber: z.string().optional(),
+  open: z.array(z.enum(['revocation', 'eligibility', 'patient-number'])),
+  ageSeconds: z.number().int(),
+  reason: z.enum(ERROR_CODES),
+  attempts: z.number().int(),
+});
+export type UnresolvedVisit = z.infer<typeof UnresolvedVisit>;

@@ -1,0 +1,103 @@
+/** The port through which the gateway writes down what happened. `appliance/store` implements it. */
+import type { EligibilityAnswer, InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { VisitRecord } from '#contract/centre/visit-history.ts';
+import type { ErrorCode } from '#contract/errors.ts';
+import type { UnresolvedVisit, Visit } from '#contract/visit.ts';
+import type { EvidenceRecord, Hex } from './record.ts';
+
+export interface EvidenceReceipt {
+  /** 1, 2, 3 … without gaps. */
+  readonly seq: number;
+  /** SHA-256 of the canonical entry, which contains the hash before it. */
+  readonly hash: Hex;
+}
+
+/** What the SAM returned for a digest: the complete E7 object and its DER signature. */
+export interface TickStamp {
+  readonly stamp: Hex;
+  readonly signature: Hex;
+}
+
+export type Stamper = (digest: Uint8Array) => Promise<TickStamp>;
+
+export type OpenQuestion = 'revocation' | 'eligibility' | 'patient-number';
+
+/** Changes that are committed in the same transaction as the evidence entry, as data. */
+export type StoreEffect =
+  | { readonly do: 'put-visit'; readonly visit: Visit }
+  | { readonly do: 'enqueue-visit-record'; readonly record: VisitRecord }
+  | {
+      readonly do: 'remember-eligibility';
+      readonly cardId: string;
+      readonly answer: EligibilityAnswer;
+      readonly checkedAtMs: number;
+    }
+  | {
+      readonly do: 'link-patient';
+      readonly cardId: string;
+      readonly alternateCardId?: string;
+      readonly patientNumber?: string;
+      readonly insured?: InsuredNumber;
+    }
+  | {
+      readonly do: 'open-question';
+      readonly visitId: string;
+      readonly question: OpenQuestion;
+      readonly reason: ErrorCode;
+      /** SHA-256(serial bytes ‖ institution code), for the SP's list of revoked cards. */
+      readonly serialHash?: Hex;
+      readonly openedAtMs: number;
+    }
+  | {
+      readonly do: 'close-question';
+      readonly visitId: string;
+      readonly question: OpenQuestion;
+      readonly visit: Visit;
+    };
+
+export interface AppendOptions {
+  /** Stamps the digest of the entry before it is committed. Rejecting means: nothing is written. */
+  readonly stamp?: Stamper;
+  readonly effects?: (receipt: EvidenceReceipt) => readonly StoreEffect[];
+}
+
+export interface EvidenceLedger {
+  /**
+   * Appends one record. Durable when it resolves (fsync); entries are written strictly one after another.
+   * Rejects with `store.full` or `store.failed`, and then nothing at all was written.
+   */
+  append(record: EvidenceRecord, options?: AppendOptions): Promise<EvidenceReceipt>;
+  head(): EvidenceReceipt | undefined;
+}
+
+export interface KnownPatient {
+  readonly cardId: string;
+  readonly patientNumber: string | undefined;
+  readonly insured: InsuredNumber | undefined;
+  readonly alternateCardIds: readonly string[];
+}
+
+export interface OpenQuestionRow {
+  readonly visitId: string;
+  readonly question: OpenQuestion;
+  readonly reason: ErrorCode;
+  readonly serialHash: Hex | undefined;
+  readonly openedAtMs: number;
+  readonly attempts: number;
+}
+
+/** What the gateway may ask the store. All answers are immediate (SQLite in process). */
+export interface VisitQueries {
+  patientByCard(cardId: string): KnownPatient | undefined;
+  cardsOfPatient(patientNumber: string): readonly string[];
+  lastEligibility(cardId: string): { answer: EligibilityAnswer; checkedAtMs: number } | undefined;
+  visit(visitId: string): Visit | undefined;
+  /** Newest first. */
+  visitsBetween(fromMs: number, toMs: number): readonly Visit[];
+  /** Oldest first, one row per visit. */
+  unresolvedVisits(nowMs: number): readonly UnresolvedVisit[];
+  openQuestions(limit: number): readonly OpenQuestionRow[];
+  countAttempt(visitId: string, question: OpenQuestion): void;
+  visitsOfCardSince(cardId: string, sinceMs: number): number;
+  outboxWaiting(): number;
+}

@@ -1,0 +1,117 @@
+/**
+ * What happened, as a closed union. No names, numbers, PINs or certificate serials in clear:
+ * an auditor gets the certificate from `sealedCertificate`, which only the SP can open.
+ */
+import type { InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { ErrorCode } from '#contract/errors.ts';
+import type { Mode } from '#contract/snapshot.ts';
+import type { EligibilityValidity, FaceCheck } from '#contract/visit.ts';
+
+/** Lower-case hexadecimal. */
+export type Hex = string;
+/** ISO 8601 UTC with milliseconds, by the appliance's own clock; the proven time comes from tick stamps. */
+export type WallClock = string;
+
+/** The inputs of `tapChallenge` (`docs/sam-profile.md` 4.6) and what the card signed. */
+export interface CardProof {
+  readonly profile: string;
+  readonly suite: 'rsa-2048-sha256' | 'p384-sha384';
+  readonly samId: Hex;
+  readonly useCounter: number;
+  readonly tapId: string;
+  readonly consentDigest: Hex;
+  readonly cardChallenge: Hex;
+  readonly ticks: string;
+  readonly tickNonce: Hex;
+  readonly tapChallenge: Hex;
+  /** Signature of the card's authentication key over tapChallenge. */
+  readonly cardSignature: Hex;
+  readonly certificateSha256: Hex;
+  /** CMS EnvelopedData (DER, base64) of the certificate for the SP's audit key. */
+  readonly sealedCertificate: string;
+}
+
+export interface Consent {
+  readonly purpose: 'insurance-eligibility';
+  /** The text that the patient saw, by version, so that the digest can be recomputed. */
+  readonly textVersion: string;
+  readonly decision: 'ok' | 'refused';
+  readonly decidedAt: WallClock;
+  readonly input: 'screen' | 'button';
+}
+
+export type EvidenceRecord =
+  | { readonly kind: 'started'; readonly at: WallClock; readonly version: string; readonly samId?: Hex }
+  | {
+      readonly kind: 'operator-signed-in' | 'operator-signed-out';
+      readonly at: WallClock;
+      readonly operatorId: string;
+      readonly cardKind: 'hpki' | 'my-number';
+      readonly screen: string;
+    }
+  | {
+      readonly kind: 'operator-refused';
+      readonly at: WallClock;
+      readonly error: ErrorCode;
+      readonly screen: string;
+    }
+  | {
+      readonly kind: 'sam-unlocked';
+      readonly at: WallClock;
+      readonly how: 'online' | 'offline';
+      readonly samId: Hex;
+      readonly networkId: Hex;
+      readonly operatorId?: string;
+      readonly maxUses: number;
+    }
+  | { readonly kind: 'sam-locked'; readonly at: WallClock; readonly samId: Hex; readonly reason: string }
+  | {
+      /** RFC 3161 token over SHA-256 of the complete tick stamp (E7 object ‖ 9E object): TickStamp1. */
+      readonly kind: 'tick-anchor';
+      readonly at: WallClock;
+      readonly tickStamp: Hex;
+      readonly token: string;
+    }
+  | {
+      readonly kind: 'consent';
+      readonly at: WallClock;
+      readonly tapId: string;
+      readonly operatorId: string;
+      readonly consent: Consent;
+    }
+  | {
+      readonly kind: 'visit';
+      readonly at: WallClock;
+      readonly visitId: string;
+      readonly mode: Mode;
+      readonly outcome: 'accepted' | 'refused' | 'failed';
+      readonly error?: ErrorCode;
+      readonly operatorId: string;
+      readonly institutionCode: string;
+      readonly identifiedBy: 'organisation-authentication' | 'insured-number';
+      readonly cardId?: string;
+      readonly consentDigest?: Hex;
+      readonly proof?: CardProof;
+      readonly revocation: 'good' | 'unknown' | 'revoked' | 'not-checked';
+      readonly faceCheck?: FaceCheck & { readonly comparedBy: string };
+      readonly eligibility: EligibilityValidity;
+      readonly eligibilitySource: 'now' | 'last-known' | 'none';
+    }
+  | {
+      readonly kind: 'reconciled';
+      readonly at: WallClock;
+      readonly visitId: string;
+      readonly question: 'revocation' | 'eligibility' | 'patient-number';
+      readonly result: string;
+      readonly by: 'appliance' | string;
+    }
+  | {
+      readonly kind: 'patient-linked';
+      readonly at: WallClock;
+      readonly cardId: string;
+      /** SHA-256(institution code ‖ patient number): proves the link without telling the number. */
+      readonly patientNumberHash: Hex;
+      readonly operatorId: string;
+    };
+
+export type { InsuredNumber };

@@ -1,0 +1,96 @@
+/** The public face of the gateway: all that the API (and later BLE) may ask for. */
+import type { InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { Operator } from '#contract/operator.ts';
+import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
+import type { FaceCheck, UnresolvedVisit, Visit } from '#contract/visit.ts';
+
+/** Who asks: the operator's session and the screen it came from (for evidence and the access log). */
+export interface Caller {
+  readonly operatorId: string;
+  readonly screen: string;
+}
+
+export interface SignInRequest {
+  readonly cardKind: 'hpki' | 'my-number';
+  /** ASCII bytes; overwritten with zeros before the promise settles. */
+  readonly pin: Uint8Array;
+  readonly screen: string;
+  /** Set after `operator.pin-last-try` when the operator still wants to go on. */
+  readonly acceptLastTry: boolean;
+}
+
+export interface OperatorSession {
+  readonly operator: Operator;
+  readonly untilMs: number;
+}
+
+export interface StartTapRequest {
+  readonly purpose: 'insurance-eligibility';
+  /** Ask for limit-application information too (the patient agrees to it separately). */
+  readonly includeLimitInfo: boolean;
+  /** 照合番号B, 14 digits, for the photo; absent = compare with the printed photo. Overwritten after use. */
+  readonly verificationNumberB: Uint8Array | undefined;
+}
+
+export interface BrowserImage {
+  readonly mediaType: 'image/png';
+  readonly bytes: Uint8Array;
+}
+
+export interface Gateway {
+  snapshot(): GatewaySnapshot;
+  /** Called with each new snapshot; returns how to stop. */
+  subscribe(listener: (snapshot: GatewaySnapshot) => void): () => void;
+
+  /** Waits for the operator's card on the reader, verifies PIN and signature, opens the session. Rejects `operator.*`, `card.*`, `reader.*`. */
+  signIn(request: SignInRequest): Promise<OperatorSession>;
+  signOut(caller: Caller): Promise<void>;
+
+  unlockOnline(caller: Caller): Promise<void>;
+  /** Unlocks with the operator's card (on the reader) and PIN. */
+  unlockOffline(caller: Caller, request: SignInRequest): Promise<void>;
+  lockSam(caller: Caller, reason: string): Promise<void>;
+
+  startTap(
+    caller: Caller,
+    request: StartTapRequest,
+  ): Promise<{ tapId: string; consentText: { version: string; ja: string; en: string } }>;
+  decideConsent(
+    caller: Caller,
+    tapId: string,
+    decision: 'ok' | 'refused',
+    input: 'screen' | 'button',
+  ): Promise<void>;
+  /** Progress of the current or of a recently finished tap; `tap.unknown` otherwise. */
+  tapProgress(tapId: string): TapProgress;
+  /** Resolves when the tap reaches `faceCheck`, `done` or `failed`. */
+  waitForTap(tapId: string, signal: AbortSignal): Promise<TapProgress>;
+  /** The card photo while the tap is in `faceCheck`; undefined when 照合番号B was not given. */
+  tapPhoto(
+    caller: Caller,
+    tapId: string,
+  ): { photo: BrowserImage; name: BrowserImage; address: BrowserImage } | undefined;
+  /** Records the comparison, finishes the tap, answers the visit after its evidence is durable. */
+  recordFaceCheck(caller: Caller, tapId: string, check: FaceCheck): Promise<Visit>;
+  cancelTap(caller: Caller, tapId: string): Promise<void>;
+  /** The visit of a finished tap. */
+  tapVisit(tapId: string): Visit | undefined;
+
+  /** Eligibility without a card (資格確認書): check digits are verified first. */
+  visitByInsuredNumber(
+    caller: Caller,
+    insured: InsuredNumber,
+    patientNumber: string | undefined,
+  ): Promise<Visit>;
+  linkPatient(
+    caller: Caller,
+    cardId: string,
+    patientNumber: string,
+    insured: InsuredNumber | undefined,
+  ): Promise<void>;
+  visitsOfDay(caller: Caller, day: string): Promise<readonly Visit[]>;
+  visit(caller: Caller, visitId: string): Promise<Visit>;
+  unresolvedVisits(caller: Caller): Promise<readonly UnresolvedVisit[]>;
+  /** Tries to close what is open now; answers the visit as it then is. */
+  reconcile(caller: Caller, visitId: string, insured: InsuredNumber | undefined): Promise<Visit>;
+}

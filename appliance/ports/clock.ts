@@ -1,0 +1,31 @@
+/** Time as an injected port: nothing below reads the wall clock or sleeps by itself. */
+
+export interface Clock {
+  /** Wall-clock time, milliseconds since 1970-01-01T00:00:00Z. May jump; never trusted alone. */
+  nowMs(): number;
+  /** Monotonic time in milliseconds with sub-millisecond fraction; only differences mean something. */
+  monotonicMs(): number;
+  /** Resolves after `ms`; rejects with `signal.reason` when aborted first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const onAbort = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    }),
+};

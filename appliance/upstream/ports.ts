@@ -1,0 +1,72 @@
+/**
+ * What the appliance asks the centre, as ports. `appliance/upstream` implements them over mutual TLS;
+ * every call rejects with `centre.*`, `revocation.unknown`, `eligibility.*` or `time-stamp.unavailable`
+ * within its deadline, and never with anything else.
+ */
+import type {
+  EligibilityAnswer,
+  EligibilityByCertificate,
+  EligibilityByInsuredNumber,
+} from '#contract/centre/eligibility.ts';
+import type {
+  RevokedCards,
+  RosterAnswer,
+  SamUnlockGrant,
+  SamUnlockRequest,
+} from '#contract/centre/service-provider.ts';
+import type { VisitReceipt, VisitRecord } from '#contract/centre/visit-history.ts';
+
+/** What the TLS edge needs from the SAM to prove the device; `appliance/sam` gives it. */
+export interface DeviceSigner {
+  /** X.509 DER (DF21). */
+  deviceCertificate(): Promise<Uint8Array>;
+  /** INTERNAL AUTHENTICATE over `data` (1..64 bytes): DER signature over "SEKISHO-DEVICE-1" ‖ data. */
+  signDeviceProof(data: Uint8Array): Promise<Uint8Array>;
+}
+
+export interface ServiceProvider {
+  unlockSam(request: SamUnlockRequest, signal?: AbortSignal): Promise<SamUnlockGrant>;
+  roster(signal?: AbortSignal): Promise<RosterAnswer>;
+  revokedCards(signal?: AbortSignal): Promise<RevokedCards>;
+}
+
+export interface EligibilityService {
+  byCertificate(question: EligibilityByCertificate, signal?: AbortSignal): Promise<EligibilityAnswer>;
+  byInsuredNumber(question: EligibilityByInsuredNumber, signal?: AbortSignal): Promise<EligibilityAnswer>;
+}
+
+export interface VisitHistory {
+  /** Idempotent by visitId; resolves for 201 and 200. */
+  register(record: VisitRecord, signal?: AbortSignal): Promise<VisitReceipt>;
+}
+
+export type JpkiRevocationReason =
+  | 'affiliation-changed'
+  | 'hold'
+  | 'superseded'
+  | 'cessation'
+  | 'key-compromise'
+  | 'other';
+
+export type RevocationStatus =
+  | { readonly status: 'good'; readonly checkedBy: 'ocsp' | 'crl' }
+  | { readonly status: 'revoked'; readonly reason: JpkiRevocationReason; readonly revokedAtMs: number };
+
+export interface RevocationService {
+  /** OCSP first, CRL when OCSP does not answer; rejects with `revocation.unknown` when neither does. */
+  status(certificate: Uint8Array, issuer: Uint8Array, signal?: AbortSignal): Promise<RevocationStatus>;
+}
+
+export interface TimeStampAuthority {
+  /** RFC 3161 token (DER) over `digest` (SHA-256), fully verified: imprint, nonce, path, EKU. */
+  timeStamp(digest: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface Centre {
+  readonly serviceProvider: ServiceProvider;
+  readonly eligibility: EligibilityService;
+  readonly history: VisitHistory;
+  readonly revocation: RevocationService;
+  readonly timeStamps: TimeStampAuthority;
+  close(): Promise<void>;
+}
