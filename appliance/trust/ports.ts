@@ -34,8 +34,8 @@ export interface Trust {
     | { readonly ok: true; readonly issuer: CertificateFacts }
     | { readonly ok: false; readonly reason: 'expired' | 'not-yet-valid' | 'untrusted' | 'wrong-usage' }
   >;
-  /** Verifies a signature with the certificate's key. `digest` is what was signed after hashing; ECDSA signatures are raw. */
-  verifyDigest(certificate: CertificateFacts, digest: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /** Verifies a card's signature over `message`; the hash follows from the key. ECDSA signatures are raw. */
+  verifyMessage(certificate: CertificateFacts, message: Uint8Array, signature: Uint8Array): boolean;
   /** CMS EnvelopedData of `content` for the SP's audit certificate, DER. */
   sealForAudit(content: Uint8Array): Promise<Uint8Array>;
 }

@@ -1,0 +1,78 @@
+/** Holds the facts, runs the machine and its effects, and tells subscribers. */
+import type { ErrorCode } from '#contract/errors.ts';
+import { SekishoError } from '#contract/errors.ts';
+import type { Logger } from '#ports/logger.ts';
+import type { EffectRunner } from './effects.ts';
+import { runEffect } from './effects.ts';
+import { type Input, transition } from './machine.ts';
+import { type Facts, firstMissing, INITIAL_FACTS } from './state.ts';
+
+export class GatewayCore {
+  #facts: Facts = INITIAL_FACTS;
+  #effects: Promise<void> = Promise.resolve();
+  readonly #listeners = new Set<() => void>();
+  readonly #runner: () => EffectRunner;
+  readonly #logger: Logger;
+
+  constructor(runner: () => EffectRunner, logger: Logger) {
+    this.#runner = runner;
+    this.#logger = logger;
+  }
+
+  get facts(): Facts {
+    return this.#facts;
+  }
+
+  /** Applies one input; throws the refusal. Effects start at once, in order. */
+  apply(input: Input): void {
+    const outcome = transition(this.#facts, input);
+    if ('refused' in outcome) throw new SekishoError(outcome.refused);
+    this.#log(input.type, outcome.facts);
+    this.#facts = outcome.facts;
+    for (const effect of outcome.effects) {
+      const done = runEffect(effect, this.#runner());
+      this.#effects = this.#effects
+        .then(() => done)
+        .catch((thrown: unknown) => {
+          this.#logger.error('effect.failed', { effect: effect.do, error: thrown });
+        });
+    }
+    this.publish();
+  }
+
+  /** Resolves when every effect started so far has ended. */
+  settled(): Promise<void> {
+    return this.#effects;
+  }
+
+  /** Throws the first missing thing, unless the gateway is ready. */
+  requireReady(): void {
+    const missing: ErrorCode | undefined = firstMissing(this.#facts);
+    if (missing !== undefined) throw new SekishoError(missing);
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  publish(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #log(by: string, next: Facts): void {
+    const was = this.#facts;
+    if (was.sam.kind !== next.sam.kind) {
+      this.#logger.info('gateway.sam', { from: was.sam.kind, to: next.sam.kind, by });
+    }
+    if (was.network !== next.network) {
+      this.#logger.info('gateway.network', { from: was.network, to: next.network, by });
+    }
+    if (was.reader !== next.reader) {
+      this.#logger.info('gateway.reader', { from: was.reader, to: next.reader, by });
+    }
+    if (was.operator.kind !== next.operator.kind) {
+      this.#logger.info('gateway.operator', { from: was.operator.kind, to: next.operator.kind, by });
+    }
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The rules. `transition(facts, input)` is pure: it answers the next facts and the effects to run, or a refusal.
+ * No input is ignored in silence; what changes nothing answers the same facts and no effects.
+ */
+import type { ErrorCode } from '#contract/errors.ts';
+import type { Operator } from '#contract/operator.ts';
+import { type Facts, firstMissing, type NetworkFact, placeAllowed, placeError } from './state.ts';
+
+export type Input =
+  | { readonly type: 'samFound' }
+  | { readonly type: 'samLost' }
+  | { readonly type: 'samUnlocked'; readonly by: 'online' | 'offline'; readonly usesLeft: number }
+  | { readonly type: 'samLocked'; readonly reason: string }
+  | { readonly type: 'samDisabled' }
+  | { readonly type: 'samUsed'; readonly usesLeft: number }
+  | { readonly type: 'networkChanged'; readonly to: NetworkFact }
+  | { readonly type: 'permitGranted'; readonly untilMs: number; readonly uses: number }
+  | { readonly type: 'permitEnded' }
+  | {
+      readonly type: 'operatorSignedIn';
+      readonly operator: Operator;
+      readonly screen: string;
+      readonly untilMs: number;
+      readonly idleUntilMs: number;
+    }
+  | { readonly type: 'operatorActive'; readonly idleUntilMs: number }
+  | { readonly type: 'operatorSignedOut' }
+  | { readonly type: 'operatorTimedOut' }
+  | { readonly type: 'readerReady' }
+  | { readonly type: 'readerFaulted' }
+  | { readonly type: 'tapRequested' }
+  | { readonly type: 'tapEnded' };
+
+/** What has to be done about it; run by the exhaustive map in `effects.ts`, in this order. */
+export type Effect =
+  | { readonly do: 'powerOffSam'; readonly reason: string }
+  | { readonly do: 'lockSam'; readonly reason: string }
+  | { readonly do: 'abortTap'; readonly error: ErrorCode }
+  | { readonly do: 'dropSessions'; readonly error: ErrorCode }
+  | { readonly do: 'recordSamLocked'; readonly reason: string }
+  | { readonly do: 'unlockOnline' };
+
+export type Outcome =
+  | { readonly facts: Facts; readonly effects: readonly Effect[] }
+  | { readonly refused: ErrorCode };
+
+const NO_EFFECTS: readonly Effect[] = [];
+
+function stay(facts: Facts, ...effects: Effect[]): Outcome {
+  return { facts, effects: effects.length === 0 ? NO_EFFECTS : effects };
+}
+
+/** Losing the place ends everything that was open, from whatever state. */
+function leavePlace(facts: Facts, error: ErrorCode): Outcome {
+  const wasUnlocked = facts.sam.kind === 'unlocked';
+  const effects: Effect[] = [];
+  if (facts.tapRunning) effects.push({ do: 'abortTap', error });
+  if (facts.sam.kind === 'unlocked' || facts.sam.kind === 'locked') {
+    effects.push({ do: 'powerOffSam', reason: error });
+  }
+  if (facts.operator.kind === 'signedIn') effects.push({ do: 'dropSessions', error });
+  if (wasUnlocked) effects.push({ do: 'recordSamLocked', reason: error });
+  const sam = wasUnlocked ? ({ kind: 'locked' } as const) : facts.sam;
+  return stay({ ...facts, sam, operator: { kind: 'none' } }, ...effects);
+}
+
+function changeNetwork(facts: Facts, to: NetworkFact): Outcome {
+  const next: Facts = { ...facts, network: to };
+  if (to === 'registered') {
+    // Presence alone never unlocks: it only asks the SP, which decides afresh.
+    return facts.sam.kind === 'locked' && facts.network !== 'registered'
+      ? stay(next, { do: 'unlockOnline' })
+      : stay(next);
+  }
+  if (placeAllowed(next)) return stay(next);
+  return leavePlace(next, placeError(to));
+}
+
+function endPermit(facts: Facts): Outcome {
+  const next: Facts = { ...facts, permit: { kind: 'none' } };
+  if (facts.permit.kind === 'none' || placeAllowed(next)) return stay(next);
+  return leavePlace(next, placeError(next.network));
+}
+
+function unlockSam(facts: Facts, by: 'online' | 'offline', usesLeft: number): Outcome {
+  if (facts.sam.kind === 'absent') return { refused: 'sam.absent' };
+  if (facts.sam.kind === 'disabled') return { refused: 'sam.disabled' };
+  if (!placeAllowed(facts)) {
+    // The SAM opened while the place was being lost: shut it again at once.
+    return stay(facts, { do: 'powerOffSam', reason: 'network.absent' });
+  }
+  return stay({ ...facts, sam: { kind: 'unlocked', by, usesLeft } });
+}
+
+function lockSam(facts: Facts, reason: string): Outcome {
+  if (facts.sam.kind !== 'unlocked') return stay(facts);
+  const abort: Effect[] = facts.tapRunning ? [{ do: 'abortTap', error: 'sam.locked' }] : [];
+  return stay(
+    { ...facts, sam: { kind: 'locked' } },
+    ...abort,
+    { do: 'lockSam', reason },
+    {
+      do: 'recordSamLocked',
+      reason,
+    },
+  );
+}
+
+function loseSam(facts: Facts, sam: { kind: 'absent' } | { kind: 'disabled' }, error: ErrorCode): Outcome {
+  const effects: Effect[] = [];
+  if (facts.tapRunning) effects.push({ do: 'abortTap', error });
+  if (facts.sam.kind === 'unlocked') effects.push({ do: 'recordSamLocked', reason: error });
+  return stay({ ...facts, sam }, ...effects);
+}
+
+function endOperator(facts: Facts, error: ErrorCode): Outcome {
+  if (facts.operator.kind === 'none') return stay(facts);
+  const effects: Effect[] = facts.tapRunning ? [{ do: 'abortTap', error }] : [];
+  return stay({ ...facts, operator: { kind: 'none' } }, ...effects, { do: 'dropSessions', error });
+}
+
+function requestTap(facts: Facts): Outcome {
+  const missing = firstMissing(facts);
+  if (missing !== undefined) return { refused: missing };
+  if (facts.tapRunning) return { refused: 'tap.busy' };
+  return stay({ ...facts, tapRunning: true });
+}
+
+function findSam(facts: Facts): Outcome {
+  if (facts.sam.kind !== 'absent') return stay(facts);
+  const unlock: Effect[] = facts.network === 'registered' ? [{ do: 'unlockOnline' }] : [];
+  return stay({ ...facts, sam: { kind: 'locked' } }, ...unlock);
+}
+
+/** A permit to leave is given at home, never abroad. */
+function grantPermit(facts: Facts, untilMs: number, usesLeft: number): Outcome {
+  if (facts.network !== 'registered') return { refused: placeError(facts.network) };
+  return stay({ ...facts, permit: { kind: 'carryOut', untilMs, usesLeft } });
+}
+
+function signIn(facts: Facts, input: Extract<Input, { type: 'operatorSignedIn' }>): Outcome {
+  if (!placeAllowed(facts)) return { refused: placeError(facts.network) };
+  if (facts.tapRunning) return { refused: 'tap.busy' };
+  const { operator, screen, untilMs, idleUntilMs } = input;
+  return stay({ ...facts, operator: { kind: 'signedIn', operator, screen, untilMs, idleUntilMs } });
+}
+
+/** The next facts and what to do about it, or why not. Pure. */
+export function transition(facts: Facts, input: Input): Outcome {
+  switch (input.type) {
+    case 'samFound':
+      return findSam(facts);
+    case 'samLost':
+      return loseSam(facts, { kind: 'absent' }, 'sam.absent');
+    case 'samDisabled':
+      return loseSam(facts, { kind: 'disabled' }, 'sam.disabled');
+    case 'samUnlocked':
+      return unlockSam(facts, input.by, input.usesLeft);
+    case 'samLocked':
+      return lockSam(facts, input.reason);
+    case 'samUsed':
+      return facts.sam.kind === 'unlocked'
+        ? stay({ ...facts, sam: { ...facts.sam, usesLeft: input.usesLeft } })
+        : { refused: 'sam.locked' };
+    case 'networkChanged':
+      return changeNetwork(facts, input.to);
+    case 'permitGranted':
+      return grantPermit(facts, input.untilMs, input.uses);
+    case 'permitEnded':
+      return endPermit(facts);
+    case 'operatorSignedIn':
+      return signIn(facts, input);
+    case 'operatorActive':
+      return facts.operator.kind === 'signedIn'
+        ? stay({ ...facts, operator: { ...facts.operator, idleUntilMs: input.idleUntilMs } })
+        : { refused: 'operator.not-signed-in' };
+    case 'operatorSignedOut':
+      return endOperator(facts, 'operator.not-signed-in');
+    case 'operatorTimedOut':
+      return endOperator(facts, 'operator.session-ended');
+    case 'readerReady':
+      return stay({ ...facts, reader: 'ready' });
+    case 'readerFaulted':
+      // The tap learns it from its own card channel; the SAM and the operator stay as they are.
+      return stay({ ...facts, reader: 'faulted' });
+    case 'tapRequested':
+      return requestTap(facts);
+    case 'tapEnded':
+      return stay({ ...facts, tapRunning: false });
+  }
+}

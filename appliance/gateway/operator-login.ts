@@ -1,0 +1,120 @@
+/**
+ * Operator sign-in: roster first, then the PIN, so that a card that may not sign in never loses a PIN try;
+ * then a fresh challenge signed by the card, path and revocation. The PIN is overwritten before we return.
+ */
+import { createHash } from 'node:crypto';
+import { openExchange } from '#card/exchange.ts';
+import type { RosterOperator } from '#contract/centre/service-provider.ts';
+import { isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
+import type { Operator } from '#contract/operator.ts';
+import type { CertificateFacts } from '#trust/ports.ts';
+import { checkRevocation, requirePath } from './certificate-check.ts';
+import type { SignInRequest } from './face.ts';
+import { type OperatorCard, openOperatorCard } from './operator-card.ts';
+import type { GatewayParts } from './parts.ts';
+import type { SignInLockout } from './sign-in-lockout.ts';
+
+export interface SignedIn {
+  readonly operator: Operator;
+  readonly certificate: CertificateFacts;
+}
+
+/** Domain separation: what an operator signs to sign in can never be an unlock or a tap. */
+const SIGN_IN_DOMAIN = 'SEKISHO-SIGN-IN-1';
+const CHALLENGE_BYTES = 32;
+
+export class OperatorLogin {
+  readonly #parts: GatewayParts;
+  readonly #lockout: SignInLockout;
+
+  constructor(parts: GatewayParts, lockout: SignInLockout) {
+    this.#parts = parts;
+    this.#lockout = lockout;
+  }
+
+  /**
+   * Waits for the card, verifies everything, runs `whileSignedIn` with the card still in the field (it may sign
+   * an offline unlock there), and takes the field off. Rejects `operator.*`, `card.*`, `reader.*`.
+   */
+  async run(
+    request: SignInRequest,
+    signal: AbortSignal,
+    whileSignedIn: (signedIn: SignedIn, card: OperatorCard) => Promise<void>,
+  ): Promise<SignedIn> {
+    try {
+      this.#lockout.requireOpen();
+      const channel = await this.#parts.reader.waitForCard(signal);
+      try {
+        const exchange = openExchange(channel, { timeoutMs: this.#parts.limits.cardExchangeMs });
+        const card = await openOperatorCard(exchange, request.cardKind);
+        const signedIn = await this.#verify(card, request, signal);
+        await whileSignedIn(signedIn, card);
+        this.#lockout.succeeded();
+        return signedIn;
+      } finally {
+        await channel.close();
+      }
+    } catch (thrown) {
+      if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.unknown', 'operator.signature-wrong')) {
+        this.#lockout.failed();
+      }
+      throw toSekishoError(thrown);
+    } finally {
+      request.pin.fill(0);
+    }
+  }
+
+  async #verify(card: OperatorCard, request: SignInRequest, signal: AbortSignal): Promise<SignedIn> {
+    const certificate = this.#parts.trust.parse(await card.readCertificate());
+    const entry = this.#findOnRoster(certificate, request.cardKind);
+    const purpose = request.cardKind === 'hpki' ? 'hpki-authentication' : 'jpki-authentication';
+    const nowMs = this.#parts.clock.nowMs();
+    const issuer = await requirePath(this.#parts.trust, certificate, purpose, nowMs, 'operator');
+    // Revocation is asked while the card checks the PIN and signs.
+    const revocation = checkRevocation(this.#parts.centre.revocation, certificate, issuer, signal);
+    await this.#verifyPin(card, request);
+    await this.#proveKey(card, certificate);
+    const status = await revocation;
+    if (status.status === 'revoked') throw new SekishoError('operator.certificate-revoked');
+    return { operator: toOperator(entry), certificate };
+  }
+
+  #findOnRoster(certificate: CertificateFacts, cardKind: SignInRequest['cardKind']): RosterOperator {
+    const operators = this.#parts.roster.roster()?.operators ?? [];
+    const entry = operators.find((each) => each.keyId === certificate.keyId && each.cardKind === cardKind);
+    if (entry === undefined) throw new SekishoError('operator.unknown');
+    if (entry.suspended) throw new SekishoError('operator.suspended');
+    return entry;
+  }
+
+  /** Never burns the last try unasked. */
+  async #verifyPin(card: OperatorCard, request: SignInRequest): Promise<void> {
+    const triesLeft = await card.pinTriesLeft();
+    if (triesLeft === 0) throw new SekishoError('operator.pin-blocked');
+    if (triesLeft === 1 && !request.acceptLastTry) throw new SekishoError('operator.pin-last-try');
+    await card.verifyPin(request.pin);
+  }
+
+  async #proveKey(card: OperatorCard, certificate: CertificateFacts): Promise<void> {
+    const challenge = this.#parts.random.bytes(CHALLENGE_BYTES);
+    const message = Buffer.concat([Buffer.from(SIGN_IN_DOMAIN, 'ascii'), challenge]);
+    const signature = await card.sign(message);
+    if (!(await this.#parts.trust.verifyMessage(certificate, message, signature))) {
+      throw new SekishoError('operator.signature-wrong');
+    }
+  }
+}
+
+function toOperator(entry: RosterOperator): Operator {
+  return {
+    operatorId: entry.keyId.slice(0, 16),
+    displayName: entry.displayName,
+    roles: entry.roles,
+    cardKind: entry.cardKind,
+  };
+}
+
+/** The key id under which the SAM knows an operator: SHA-256 of the SubjectPublicKeyInfo. */
+export function operatorKeyId(certificate: CertificateFacts): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(certificate.subjectPublicKeyInfo).digest());
+}

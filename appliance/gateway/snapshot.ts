@@ -1,0 +1,56 @@
+/** Facts and the running tap, as the one document that screens see. No patient data. */
+import type { GatewaySnapshot, Mode, TapProgress } from '#contract/snapshot.ts';
+import type { CentreHealth } from './parts.ts';
+import { type Facts, firstMissing } from './state.ts';
+
+export interface SnapshotInputs {
+  readonly facts: Facts;
+  readonly health: CentreHealth;
+  readonly tap: TapProgress | undefined;
+  readonly outboxWaiting: number;
+  readonly unresolvedVisits: number;
+  readonly revision: number;
+  readonly nowMs: number;
+}
+
+/** Which of the three worlds we are in: everything answers, something answers, nothing does. */
+export function modeOf(health: CentreHealth): Mode {
+  const answers = [health.serviceProvider, health.revocation, health.eligibility, health.history];
+  if (answers.every(Boolean)) return 'online';
+  return answers.some(Boolean) ? 'degraded' : 'offline';
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function makeSnapshot(inputs: SnapshotInputs): GatewaySnapshot {
+  const { facts, health, tap } = inputs;
+  const { sam, operator } = facts;
+  const missing = firstMissing(facts);
+  return {
+    revision: inputs.revision,
+    at: instant(inputs.nowMs),
+    ready: missing === undefined,
+    ...(missing === undefined ? {} : { missing }),
+    mode: modeOf(health),
+    facts: {
+      sam: sam.kind,
+      samUnlock: sam.kind === 'unlocked' ? sam.by : 'none',
+      samUsesLeft: sam.kind === 'unlocked' ? sam.usesLeft : 0,
+      network: facts.network,
+      permit: facts.permit.kind,
+      ...(operator.kind === 'signedIn'
+        ? {
+            operator: operator.operator,
+            operatorUntil: instant(Math.min(operator.untilMs, operator.idleUntilMs)),
+          }
+        : {}),
+      reader: facts.reader,
+      centre: health,
+    },
+    ...(tap === undefined ? {} : { tap }),
+    outboxWaiting: inputs.outboxWaiting,
+    unresolvedVisits: inputs.unresolvedVisits,
+  };
+}

@@ -1,0 +1,69 @@
+/** One tap at a time, and the last few that have ended, so that a late screen can still ask for its result. */
+import { type ErrorCode, SekishoError } from '#contract/errors.ts';
+import { CONSENT_TEXT, type ConsentText } from './consent.ts';
+import type { GatewayCore } from './core.ts';
+import type { Caller, StartTapRequest } from './face.ts';
+import type { GatewayParts } from './parts.ts';
+import type { SamHolder } from './sam-holder.ts';
+import { TapSession } from './tap-session.ts';
+
+const REMEMBERED_TAPS = 8;
+
+export class TapDesk {
+  readonly #parts: GatewayParts;
+  readonly #core: GatewayCore;
+  readonly #holder: SamHolder;
+  #taps: readonly TapSession[] = [];
+
+  constructor(parts: GatewayParts, core: GatewayCore, holder: SamHolder) {
+    this.#parts = parts;
+    this.#core = core;
+    this.#holder = holder;
+  }
+
+  /** The newest tap, running or just ended. */
+  get current(): TapSession | undefined {
+    return this.#taps[0];
+  }
+
+  start(caller: Caller, request: StartTapRequest): { tapId: string; consentText: ConsentText } {
+    this.#core.apply({ type: 'tapRequested' });
+    const tap = new TapSession(
+      {
+        gateway: this.#parts,
+        samHolder: this.#holder,
+        institutionCode: this.#holder.institutionCode,
+        stamper: () => {
+          const sam = this.#holder.current;
+          return sam === undefined ? undefined : (digest) => sam.tickStamp(digest);
+        },
+        samUsed: () => this.#noteUses(),
+        changed: () => this.#core.publish(),
+        ended: () => this.#core.apply({ type: 'tapEnded' }),
+      },
+      caller,
+      request,
+    );
+    this.#taps = [tap, ...this.#taps].slice(0, REMEMBERED_TAPS);
+    this.#core.publish();
+    return { tapId: tap.tapId, consentText: CONSENT_TEXT };
+  }
+
+  require(tapId: string): TapSession {
+    const tap = this.#taps.find((each) => each.tapId === tapId);
+    if (tap === undefined) throw new SekishoError('tap.unknown');
+    return tap;
+  }
+
+  async abort(error: ErrorCode): Promise<void> {
+    await this.current?.abort(error);
+  }
+
+  /** Follows the SAM's own count; a SAM that is gone is noticed elsewhere. */
+  async #noteUses(): Promise<void> {
+    const status = await this.#holder.current?.status().catch(() => undefined);
+    if (status !== undefined && this.#core.facts.sam.kind === 'unlocked') {
+      this.#core.apply({ type: 'samUsed', usesLeft: status.usesLeft });
+    }
+  }
+}

@@ -1,0 +1,213 @@
+/** One tap, from the question to the patient to the durable visit. The rules are in `tap-machine.ts`. */
+import { randomUUID } from 'node:crypto';
+import { type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.ts';
+import type { TapProgress } from '#contract/snapshot.ts';
+import type { FaceCheck, Visit } from '#contract/visit.ts';
+import type { Consent } from '#evidence/record.ts';
+import { CONSENT_TEXT, digestConsent } from './consent.ts';
+import type { Caller, StartTapRequest } from './face.ts';
+import { StepTimer } from './steps.ts';
+import { type TapInput, type TapMachineState, tapTransition } from './tap-machine.ts';
+import { type CardPhoto, TapReading, type TapReadingParts } from './tap-reading.ts';
+import { makeVisitFacts } from './visit-draft.ts';
+import { writeVisit } from './visit-writer.ts';
+
+export interface TapSessionParts extends TapReadingParts {
+  /** The tap changed: show it. */
+  readonly changed: () => void;
+  /** The tap reached its end, whichever. */
+  readonly ended: () => void;
+}
+
+export class TapSession {
+  readonly tapId = randomUUID();
+  readonly #parts: TapSessionParts;
+  readonly #caller: Caller;
+  readonly #steps: StepTimer;
+  readonly #reading: TapReading;
+  readonly #startedAtMs: number;
+  readonly #end = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  #state: TapMachineState = { at: 'waitingForConsent' };
+  #consentDigest: Uint8Array | undefined;
+  #visit: Visit | undefined;
+  #finished = false;
+  #deadline = new AbortController();
+
+  constructor(parts: TapSessionParts, caller: Caller, request: StartTapRequest) {
+    this.#parts = parts;
+    this.#caller = caller;
+    this.#startedAtMs = parts.gateway.clock.nowMs();
+    this.#steps = new StepTimer(parts.gateway.clock, parts.changed);
+    this.#reading = new TapReading(parts, this.tapId, request, this.#steps);
+    this.#expireAfter(parts.gateway.limits.consentWaitMs);
+  }
+
+  get over(): boolean {
+    return this.#state.at === 'done' || this.#state.at === 'failed';
+  }
+
+  get visit(): Visit | undefined {
+    return this.#visit;
+  }
+
+  get photo(): CardPhoto | undefined {
+    return this.#state.at === 'faceCheck' ? this.#reading.photo : undefined;
+  }
+
+  progress(): TapProgress {
+    return {
+      tapId: this.tapId,
+      state: this.#state.at,
+      startedAt: new Date(this.#startedAtMs).toISOString(),
+      steps: this.#steps.list(),
+      ...(this.#state.at === 'failed' ? { error: this.#state.error } : {}),
+    };
+  }
+
+  /** Records the decision durably; only then is the card asked for. */
+  async decideConsent(decision: Consent['decision'], input: Consent['input']): Promise<void> {
+    if (this.#state.at !== 'waitingForConsent') throw new SekishoError('tap.wrong-step');
+    const consent: Consent = {
+      purpose: 'insurance-eligibility',
+      textVersion: CONSENT_TEXT.version,
+      decision,
+      decidedAt: this.#now(),
+      input,
+    };
+    this.#consentDigest = digestConsent(this.tapId, consent);
+    await this.#parts.gateway.ledger.append({
+      kind: 'consent',
+      at: this.#now(),
+      tapId: this.tapId,
+      operatorId: this.#caller.operatorId,
+      consent,
+    });
+    await this.#send({ type: decision === 'ok' ? 'consentGiven' : 'consentRefused' });
+  }
+
+  /** The clerk compared the face: writes the visit and answers it when it is durable. */
+  async recordFaceCheck(check: FaceCheck): Promise<Visit> {
+    this.#reading.faceCheck = check;
+    await this.#send({ type: 'faceChecked' });
+    if (this.#visit === undefined) throw new SekishoError('tap.wrong-step');
+    return this.#visit;
+  }
+
+  async cancel(): Promise<void> {
+    await this.#send({ type: 'cancelled' });
+  }
+
+  /** Ends the tap because of something outside it (the SAM, the network, the operator). */
+  async abort(error: ErrorCode): Promise<void> {
+    if (!this.over && this.#state.at !== 'recording') await this.#send({ type: 'problem', error });
+  }
+
+  /** Resolves when the tap waits for the clerk or is over. */
+  async waitForPause(signal: AbortSignal): Promise<void> {
+    while (!this.over && this.#state.at !== 'faceCheck' && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        signal.addEventListener('abort', wake, { once: true });
+      });
+    }
+  }
+
+  async #send(input: TapInput): Promise<void> {
+    const outcome = tapTransition(this.#state, input);
+    if ('refused' in outcome) throw new SekishoError(outcome.refused);
+    this.#state = outcome.state;
+    this.#changed();
+    for (const effect of outcome.effects) {
+      switch (effect.do) {
+        case 'readCard':
+          this.#deadline.abort();
+          this.#readCard();
+          break;
+        case 'stopReading':
+          this.#end.abort(new SekishoError('tap.cancelled'));
+          break;
+        case 'recordVisit':
+          this.#deadline.abort();
+          await this.#record(effect.error);
+          break;
+      }
+    }
+    if (this.over) this.#finish();
+  }
+
+  #readCard(): void {
+    if (this.#consentDigest === undefined) throw new SekishoError('tap.consent-missing');
+    this.#reading
+      .run(this.#consentDigest, this.#end.signal, () => this.#send({ type: 'cardFound' }))
+      .then(async () => {
+        this.#expireAfter(this.#parts.gateway.limits.faceCheckWaitMs);
+        await this.#send({ type: 'cardRead' });
+      })
+      .catch((thrown: unknown) => this.#problem(thrown));
+  }
+
+  #problem(thrown: unknown): Promise<void> {
+    // Cancelled or aborted from outside: the machine has already moved on.
+    if (this.over) return Promise.resolve();
+    const error = toSekishoError(thrown);
+    this.#parts.gateway.logger.warn('tap.problem', { tapId: this.tapId, code: error.code, error });
+    return this.#send({ type: 'problem', error: error.code }).catch((again: unknown) => {
+      this.#parts.gateway.logger.error('tap.not-recorded', { tapId: this.tapId, error: again });
+    });
+  }
+
+  async #record(error: ErrorCode | undefined): Promise<void> {
+    const { gateway } = this.#parts;
+    const mismatch = error === undefined && this.#reading.faceCheck?.result === 'mismatch';
+    const problem = mismatch ? 'patient.face-mismatch' : error;
+    try {
+      const findings = await this.#reading.findings(this.#caller.operatorId, this.#consentDigest);
+      const facts = makeVisitFacts(
+        findings,
+        problem,
+        gateway.clock.nowMs(),
+        gateway.limits.expiryWarningDays,
+      );
+      this.#visit = await this.#steps.run('evidence', () =>
+        writeVisit(gateway, facts, this.#parts.stamper()),
+      );
+    } catch (thrown) {
+      if (!this.over) await this.#send({ type: 'problem', error: toSekishoError(thrown).code });
+      throw thrown;
+    }
+    if (!this.over) await this.#send({ type: 'recorded' });
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#deadline.abort();
+    this.#reading.forget();
+    this.#changed();
+    this.#parts.ended();
+  }
+
+  #expireAfter(ms: number): void {
+    this.#deadline.abort();
+    this.#deadline = new AbortController();
+    this.#parts.gateway.clock.sleep(ms, this.#deadline.signal).then(
+      () => this.#send({ type: 'expired' }).catch(() => undefined),
+      () => undefined,
+    );
+  }
+
+  #changed(): void {
+    this.#parts.changed();
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #now(): string {
+    return new Date(this.#parts.gateway.clock.nowMs()).toISOString();
+  }
+}

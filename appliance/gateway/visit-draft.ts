@@ -1,0 +1,152 @@
+/** What a tap found out, gathered while it runs, and the visit that follows from it. */
+import { createHash } from 'node:crypto';
+import type { EligibilityAnswer, InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { ErrorCode } from '#contract/errors.ts';
+import type { Mode } from '#contract/snapshot.ts';
+import type { EligibilityView, FaceCheck, Visit } from '#contract/visit.ts';
+import type { KnownPatient } from '#evidence/ledger.ts';
+import type { CardProof } from '#evidence/record.ts';
+import type { CertificateFacts } from '#trust/ports.ts';
+import { daysToWarn, type RevocationResult } from './certificate-check.ts';
+import { type AskedEligibility, type LastKnown, viewEligibility } from './eligibility-check.ts';
+import type { VisitDraft, VisitFacts } from './visit-writer.ts';
+
+export interface TapFindings {
+  readonly visitId: string;
+  readonly operatorId: string;
+  readonly institutionCode: string;
+  readonly consentDigest: Uint8Array | undefined;
+  readonly certificate: CertificateFacts | undefined;
+  readonly cardId: string | undefined;
+  readonly alternateCardId: string | undefined;
+  readonly proof: CardProof | undefined;
+  readonly revocation: RevocationResult | undefined;
+  readonly eligibility: AskedEligibility | undefined;
+  readonly lastKnown: LastKnown;
+  readonly faceCheck: FaceCheck | undefined;
+  readonly patient: KnownPatient | undefined;
+  readonly steps: Visit['steps'];
+  readonly apdu: Visit['apdu'];
+  /** Whether the other services of the centre answer, for the mode that the screen shows. */
+  readonly otherServicesUp: readonly boolean[];
+}
+
+const NO_ELIGIBILITY: EligibilityView = { validity: 'unknown', source: 'none', results: [], changes: [] };
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** SHA-256(serial bytes ‖ institution code): what may be stored of a serial, and what the SP's list is made of. */
+export function hashSerial(serial: Uint8Array, institutionCode: string): string {
+  return createHash('sha256').update(serial).update(institutionCode, 'ascii').digest('hex');
+}
+
+/** Refused: somebody decided against it. Failed: something went wrong. */
+function outcomeOf(error: ErrorCode | undefined): Visit['outcome'] {
+  if (error === undefined) return 'accepted';
+  return error.startsWith('patient.') || error === 'tap.consent-refused' || error === 'card.not-genuine'
+    ? 'refused'
+    : 'failed';
+}
+
+function modeFrom(findings: TapFindings): Mode {
+  const answers = [
+    ...findings.otherServicesUp,
+    findings.revocation !== undefined && findings.revocation.status !== 'unknown',
+    findings.eligibility !== undefined && 'answer' in findings.eligibility,
+  ];
+  if (answers.every(Boolean)) return 'online';
+  return answers.some(Boolean) ? 'degraded' : 'offline';
+}
+
+/** The insured number of a single result, so that an offline visit can be reconciled later without the card. */
+export function insuredNumberOf(answer: EligibilityAnswer | undefined): InsuredNumber | undefined {
+  const [only, ...others] = answer?.ResultList ?? [];
+  if (only === undefined || others.length > 0) return undefined;
+  return {
+    InsurerNumber: only.InsurerNumber,
+    ...(only.InsuredCardSymbol === undefined ? {} : { InsuredCardSymbol: only.InsuredCardSymbol }),
+    InsuredIdentificationNumber: only.InsuredIdentificationNumber,
+    ...(only.InsuredBranchNumber === undefined ? {} : { InsuredBranchNumber: only.InsuredBranchNumber }),
+    Birthdate: only.Birthdate,
+  };
+}
+
+function openQuestionsOf(findings: TapFindings): VisitFacts['openReasons'] {
+  const { revocation, eligibility, patient } = findings;
+  return {
+    ...(revocation?.status === 'unknown' ? { revocation: revocation.why } : {}),
+    ...(eligibility !== undefined && 'unavailable' in eligibility
+      ? { eligibility: eligibility.unavailable }
+      : {}),
+    ...(findings.cardId !== undefined && patient?.patientNumber === undefined
+      ? { 'patient-number': 'patient.not-linked' as const }
+      : {}),
+  };
+}
+
+function certificateView(findings: TapFindings, nowMs: number, warningDays: number): Visit['certificate'] {
+  const { certificate, revocation } = findings;
+  if (certificate === undefined) return undefined;
+  const expiresInDays = daysToWarn(certificate.notAfterMs, nowMs, warningDays);
+  return {
+    revocation: revocation?.status === 'good' ? 'good' : 'unknown',
+    notAfter: new Date(certificate.notAfterMs).toISOString(),
+    ...(expiresInDays === undefined ? {} : { expiresInDays }),
+  };
+}
+
+/** Everything that `writeVisit` needs. A visit that was not accepted shows no eligibility at all. */
+export function makeVisitFacts(
+  findings: TapFindings,
+  error: ErrorCode | undefined,
+  nowMs: number,
+  warningDays: number,
+): VisitFacts {
+  const outcome = outcomeOf(error);
+  const fresh =
+    findings.eligibility !== undefined && 'answer' in findings.eligibility
+      ? findings.eligibility.answer
+      : undefined;
+  const accepted = outcome === 'accepted';
+  const openReasons = accepted ? openQuestionsOf(findings) : {};
+  const certificate = certificateView(findings, nowMs, warningDays);
+  const draft: VisitDraft = {
+    visitId: findings.visitId,
+    at: new Date(nowMs).toISOString(),
+    mode: modeFrom(findings),
+    outcome,
+    ...(error === undefined ? {} : { error }),
+    identifiedBy: 'organisation-authentication',
+    ...(findings.cardId === undefined ? {} : { cardId: findings.cardId }),
+    ...(findings.alternateCardId === undefined ? {} : { alternateCardId: findings.alternateCardId }),
+    ...(findings.patient?.patientNumber === undefined
+      ? {}
+      : { patientNumber: findings.patient.patientNumber }),
+    ...(certificate === undefined ? {} : { certificate }),
+    ...(findings.faceCheck === undefined ? {} : { faceCheck: findings.faceCheck }),
+    eligibility:
+      accepted && findings.eligibility !== undefined
+        ? viewEligibility(findings.eligibility, findings.lastKnown)
+        : NO_ELIGIBILITY,
+    steps: findings.steps,
+    apdu: findings.apdu,
+    unresolved: Object.keys(openReasons) as Visit['unresolved'],
+  };
+  return {
+    draft,
+    operatorId: findings.operatorId,
+    institutionCode: findings.institutionCode,
+    consentDigest: findings.consentDigest === undefined ? undefined : hex(findings.consentDigest),
+    proof: findings.proof,
+    revocation: findings.revocation?.status ?? 'not-checked',
+    serialHash:
+      findings.certificate === undefined
+        ? undefined
+        : hashSerial(findings.certificate.serial, findings.institutionCode),
+    freshEligibility: fresh,
+    insured: insuredNumberOf(fresh),
+    openReasons,
+  };
+}
