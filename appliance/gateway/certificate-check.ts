@@ -59,8 +59,11 @@ export async function checkRevocation(
   }
 }
 
+/** JPKI certificates may be renewed from three months before they end: telling earlier helps nobody. */
+const WARNING_DAYS = 90;
+
 /** Whole days until the certificate ends, when that is near enough to tell the patient. */
-export function daysToWarn(notAfterMs: number, nowMs: number, warningDays: number): number | undefined {
+export function daysToWarn(notAfterMs: number, nowMs: number): number | undefined {
   const days = Math.floor((notAfterMs - nowMs) / 86_400_000);
-  return days <= warningDays ? days : undefined;
+  return days <= WARNING_DAYS ? days : undefined;
 }

@@ -45,7 +45,7 @@ export class OperatorLogin {
       this.#lockout.requireOpen();
       const channel = await this.#parts.reader.waitForCard(signal);
       try {
-        const exchange = openExchange(channel, { timeoutMs: this.#parts.limits.cardExchangeMs });
+        const exchange = openExchange(channel, { timeoutMs: this.#parts.limits.cardAnswerMs });
         const card = await openOperatorCard(exchange, request.cardKind);
         const signedIn = await this.#verify(card, request, signal);
         await whileSignedIn(signedIn, card);

@@ -20,8 +20,11 @@ export class OperatorSessions {
     this.#parts = parts;
     this.#core = core;
     this.#unlock = unlock;
-    const { signInFailures, signInPauseMs } = parts.limits;
-    this.#login = new OperatorLogin(parts, new SignInLockout(parts.clock, signInFailures, signInPauseMs));
+    const { operatorFailures, operatorLockOutMs } = parts.limits;
+    this.#login = new OperatorLogin(
+      parts,
+      new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs),
+    );
   }
 
   /** Throws unless `caller` is the operator who is signed in; counts as activity. */

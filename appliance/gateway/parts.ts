@@ -22,33 +22,24 @@ export interface RosterMemory {
   rememberRoster(roster: RosterAnswer): void;
 }
 
+/** All from the configuration (`limits`), where defaults and ranges stand. */
 export interface GatewayLimits {
   readonly operatorIdleMs: number;
   readonly operatorAbsoluteMs: number;
+  /** Wrong PINs or unknown cards in a row before sign-in pauses. */
+  readonly operatorFailures: number;
+  readonly operatorLockOutMs: number;
   /** How long the patient may think before OK. */
-  readonly consentWaitMs: number;
+  readonly consentTimeoutMs: number;
   readonly cardWaitMs: number;
   /** One command to the patient's card; Type B cards may answer late (>= 3 s must be allowed). */
-  readonly cardExchangeMs: number;
-  readonly faceCheckWaitMs: number;
-  /** Warn when the certificate ends within this many days. */
-  readonly expiryWarningDays: number;
-  /** Wrong PINs or unknown cards in a row before sign-in pauses. */
-  readonly signInFailures: number;
-  readonly signInPauseMs: number;
+  readonly cardAnswerMs: number;
+  /** From the card on the reader to the card read. */
+  readonly tapTimeoutMs: number;
+  readonly faceCheckTimeoutMs: number;
+  /** PIN-less readings of one card per day on this terminal (source document 003). */
+  readonly tapsPerCardPerDay: number;
 }
-
-export const DEFAULT_LIMITS: GatewayLimits = {
-  operatorIdleMs: 30 * 60_000,
-  operatorAbsoluteMs: 12 * 3_600_000,
-  consentWaitMs: 120_000,
-  cardWaitMs: 60_000,
-  cardExchangeMs: 5_000,
-  faceCheckWaitMs: 180_000,
-  expiryWarningDays: 90,
-  signInFailures: 5,
-  signInPauseMs: 60_000,
-};
 
 export interface GatewayParts {
   readonly clock: Clock;
@@ -64,6 +55,8 @@ export interface GatewayParts {
   readonly queries: VisitQueries;
   readonly roster: RosterMemory;
   readonly limits: GatewayLimits;
+  /** Who asks, in the consent text. */
+  readonly clinicName: { readonly ja: string; readonly en: string };
   /** 16 bytes that name the registered network, hex; the SP binds each unlock to it. */
   readonly networkId: string;
   readonly version: string;

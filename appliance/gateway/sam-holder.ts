@@ -5,7 +5,7 @@
 import type { CardReader } from '#card/channel.ts';
 import { SekishoError } from '#contract/errors.ts';
 import { openSam, type Sam } from '#sam/sam.ts';
-import type { Suite } from '#sam/suite.ts';
+import type { Suite } from '#card/suite.ts';
 
 export class SamHolder {
   readonly #slot: CardReader;

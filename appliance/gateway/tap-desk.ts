@@ -1,6 +1,6 @@
 /** One tap at a time, and the last few that have ended, so that a late screen can still ask for its result. */
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';
-import { CONSENT_TEXT, type ConsentText } from './consent.ts';
+import type { ConsentText } from './consent.ts';
 import type { GatewayCore } from './core.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
@@ -46,7 +46,7 @@ export class TapDesk {
     );
     this.#taps = [tap, ...this.#taps].slice(0, REMEMBERED_TAPS);
     this.#core.publish();
-    return { tapId: tap.tapId, consentText: CONSENT_TEXT };
+    return { tapId: tap.tapId, consentText: tap.consentText };
   }
 
   require(tapId: string): TapSession {

@@ -31,6 +31,7 @@ export interface TapReadingParts {
   readonly samUsed: () => Promise<void>;
 }
 
+const DAY_MS = 86_400_000;
 const NOTHING: ApduMeter = { count: 0, bytesOut: 0, bytesIn: 0 };
 
 function difference(after: ApduMeter, before: ApduMeter): ApduMeter {
@@ -78,7 +79,7 @@ export class TapReading {
     try {
       signal.throwIfAborted();
       await found();
-      await this.#read(channel, consentDigest);
+      await this.#withinTime(this.#read(channel, consentDigest));
     } finally {
       signal.removeEventListener('abort', stop);
       await channel.close();
@@ -105,7 +106,7 @@ export class TapReading {
 
   async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<void> {
     const { gateway, samHolder, institutionCode } = this.#parts;
-    const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardExchangeMs });
+    const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardAnswerMs });
     const sam = samHolder.require();
     const samBefore = { ...sam.meter };
     try {
@@ -122,12 +123,38 @@ export class TapReading {
       });
       // Expired or foreign certificates end the tap here, before anybody is shown a face.
       await this.#path;
+      this.#requireBelowLimit(this.#visit.cardId);
       await this.#readPhoto(exchange);
     } finally {
       this.#cardMeter = exchange.meter;
       this.#samMeter = difference(sam.meter, samBefore);
       await this.#parts.samUsed();
     }
+  }
+
+  /** A card that answers slowly but for ever must give the counter back. */
+  async #withinTime(reading: Promise<void>): Promise<void> {
+    const { clock, limits } = this.#parts.gateway;
+    const finished = new AbortController();
+    const expiry = clock.sleep(limits.tapTimeoutMs, finished.signal).then(
+      () => {
+        throw new SekishoError('tap.expired');
+      },
+      () => undefined,
+    );
+    try {
+      await Promise.race([reading, expiry.then(() => reading)]);
+    } finally {
+      finished.abort();
+      reading.catch(() => undefined);
+    }
+  }
+
+  /** Source document 003: the same person may be read only so often by one terminal. */
+  #requireBelowLimit(cardId: string): void {
+    const { clock, limits, queries } = this.#parts.gateway;
+    const today = queries.visitsOfCardSince(cardId, clock.nowMs() - DAY_MS);
+    if (today >= limits.tapsPerCardPerDay) throw new SekishoError('tap.limit-reached');
   }
 
   #checkCertificate(certificate: CertificateFacts): void {

@@ -4,7 +4,7 @@ import { type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.t
 import type { TapProgress } from '#contract/snapshot.ts';
 import type { FaceCheck, Visit } from '#contract/visit.ts';
 import type { Consent } from '#evidence/record.ts';
-import { CONSENT_TEXT, digestConsent } from './consent.ts';
+import { type ConsentText, consentText, digestConsent } from './consent.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import { StepTimer } from './steps.ts';
 import { type TapInput, type TapMachineState, tapTransition } from './tap-machine.ts';
@@ -21,6 +21,7 @@ export interface TapSessionParts extends TapReadingParts {
 
 export class TapSession {
   readonly tapId = randomUUID();
+  readonly consentText: ConsentText;
   readonly #parts: TapSessionParts;
   readonly #caller: Caller;
   readonly #steps: StepTimer;
@@ -37,10 +38,11 @@ export class TapSession {
   constructor(parts: TapSessionParts, caller: Caller, request: StartTapRequest) {
     this.#parts = parts;
     this.#caller = caller;
+    this.consentText = consentText(parts.gateway.clinicName);
     this.#startedAtMs = parts.gateway.clock.nowMs();
     this.#steps = new StepTimer(parts.gateway.clock, parts.changed);
     this.#reading = new TapReading(parts, this.tapId, request, this.#steps);
-    this.#expireAfter(parts.gateway.limits.consentWaitMs);
+    this.#expireAfter(parts.gateway.limits.consentTimeoutMs);
   }
 
   get over(): boolean {
@@ -70,7 +72,7 @@ export class TapSession {
     if (this.#state.at !== 'waitingForConsent') throw new SekishoError('tap.wrong-step');
     const consent: Consent = {
       purpose: 'insurance-eligibility',
-      textVersion: CONSENT_TEXT.version,
+      textVersion: this.consentText.version,
       decision,
       decidedAt: this.#now(),
       input,
@@ -146,7 +148,7 @@ export class TapSession {
     this.#reading
       .run(this.#consentDigest, this.#end.signal, () => this.#send({ type: 'cardFound' }))
       .then(async () => {
-        this.#expireAfter(this.#parts.gateway.limits.faceCheckWaitMs);
+        this.#expireAfter(this.#parts.gateway.limits.faceCheckTimeoutMs);
         await this.#send({ type: 'cardRead' });
       })
       .catch((thrown: unknown) => this.#problem(thrown));
@@ -168,12 +170,7 @@ export class TapSession {
     const problem = mismatch ? 'patient.face-mismatch' : error;
     try {
       const findings = await this.#reading.findings(this.#caller.operatorId, this.#consentDigest);
-      const facts = makeVisitFacts(
-        findings,
-        problem,
-        gateway.clock.nowMs(),
-        gateway.limits.expiryWarningDays,
-      );
+      const facts = makeVisitFacts(findings, problem, gateway.clock.nowMs());
       this.#visit = await this.#steps.run('evidence', () =>
         writeVisit(gateway, facts, this.#parts.stamper()),
       );

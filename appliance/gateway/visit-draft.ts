@@ -86,10 +86,10 @@ function openQuestionsOf(findings: TapFindings): VisitFacts['openReasons'] {
   };
 }
 
-function certificateView(findings: TapFindings, nowMs: number, warningDays: number): Visit['certificate'] {
+function certificateView(findings: TapFindings, nowMs: number): Visit['certificate'] {
   const { certificate, revocation } = findings;
   if (certificate === undefined) return undefined;
-  const expiresInDays = daysToWarn(certificate.notAfterMs, nowMs, warningDays);
+  const expiresInDays = daysToWarn(certificate.notAfterMs, nowMs);
   return {
     revocation: revocation?.status === 'good' ? 'good' : 'unknown',
     notAfter: new Date(certificate.notAfterMs).toISOString(),
@@ -102,7 +102,6 @@ export function makeVisitFacts(
   findings: TapFindings,
   error: ErrorCode | undefined,
   nowMs: number,
-  warningDays: number,
 ): VisitFacts {
   const outcome = outcomeOf(error);
   const fresh =
@@ -111,7 +110,7 @@ export function makeVisitFacts(
       : undefined;
   const accepted = outcome === 'accepted';
   const openReasons = accepted ? openQuestionsOf(findings) : {};
-  const certificate = certificateView(findings, nowMs, warningDays);
+  const certificate = certificateView(findings, nowMs);
   const draft: VisitDraft = {
     visitId: findings.visitId,
     at: new Date(nowMs).toISOString(),
