@@ -96,6 +96,8 @@ export interface VisitQueries {
   visitsBetween(fromMs: number, toMs: number): readonly Visit[];
   /** Oldest first, one row per visit. */
   unresolvedVisits(nowMs: number): readonly UnresolvedVisit[];
+  /** How many visits `unresolvedVisits` would list. */
+  unresolvedCount(): number;
   openQuestions(limit: number): readonly OpenQuestionRow[];
   countAttempt(visitId: string, question: OpenQuestion): void;
   visitsOfCardSince(cardId: string, sinceMs: number): number;

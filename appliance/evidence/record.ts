@@ -18,9 +18,11 @@ export interface CardProof {
   readonly suite: 'rsa-2048-sha256' | 'p384-sha384';
   readonly samId: Hex;
   readonly useCounter: number;
+  /** UUID; its 16 bytes go into the challenge. */
   readonly tapId: string;
   readonly consentDigest: Hex;
   readonly cardChallenge: Hex;
+  /** Decimal: the counter has 64 bits. */
   readonly ticks: string;
   readonly tickNonce: Hex;
   readonly tapChallenge: Hex;
@@ -70,7 +72,10 @@ export type EvidenceRecord =
       readonly kind: 'tick-anchor';
       readonly at: WallClock;
       readonly tickStamp: Hex;
+      /** DER, base64. */
       readonly token: string;
+      /** Length of a tick by DF20; without it (or with 0) the ticks prove an order, but no times. */
+      readonly tickPeriodMs?: number;
     }
   | {
       readonly kind: 'consent';

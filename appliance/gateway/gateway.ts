@@ -12,7 +12,6 @@ import { OperatorSessions } from './operator-sessions.ts';
 import type { GatewayParts } from './parts.ts';
 import { linkPatient } from './patient-link.ts';
 import { Reconciliation } from './reconcile.ts';
-import { SamHolder } from './sam-holder.ts';
 import { SamUnlock } from './sam-unlock.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { TapDesk } from './tap-desk.ts';
@@ -30,13 +29,13 @@ export interface RunningGateway extends Gateway {
 }
 
 export function makeGateway(parts: GatewayParts): RunningGateway {
-  const holder = new SamHolder(parts.samSlot);
+  const holder = parts.samHolder;
   const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
-  const unlock = new SamUnlock(parts, core, holder);
+  const unlock = new SamUnlock(parts, core);
   const sessions = new OperatorSessions(parts, core, unlock);
-  const desk = new TapDesk(parts, core, holder);
-  const reconciliation = new Reconciliation(parts, () => holder.institutionCode);
-  const byNumber = new InsuredNumberVisit(parts, holder);
+  const desk = new TapDesk(parts, core);
+  const reconciliation = new Reconciliation(parts);
+  const byNumber = new InsuredNumberVisit(parts);
   const at = (): string => new Date(parts.clock.nowMs()).toISOString();
   const stop = new AbortController();
   let revision = 0;
@@ -66,26 +65,30 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       }),
   };
 
-  const snapshot = (): GatewaySnapshot =>
-    makeSnapshot({
+  // Many screens look at one moment: it is described once.
+  let shown: GatewaySnapshot | undefined;
+  const snapshot = (): GatewaySnapshot => {
+    shown ??= makeSnapshot({
       facts: core.facts,
       health: parts.centre.health(),
       tap: desk.current?.progress(),
       outboxWaiting: parts.queries.outboxWaiting(),
-      unresolvedVisits: parts.queries.unresolvedVisits(parts.clock.nowMs()).length,
+      unresolvedVisits: parts.queries.unresolvedCount(),
       revision,
       nowMs: parts.clock.nowMs(),
     });
+    return shown;
+  };
+  core.subscribe(() => {
+    revision += 1;
+    shown = undefined;
+  });
 
   const require = (caller: Caller): void => sessions.require(caller);
 
   return {
     snapshot,
-    subscribe: (listener) =>
-      core.subscribe(() => {
-        revision += 1;
-        listener(snapshot());
-      }),
+    subscribe: (listener) => core.subscribe(() => listener(snapshot())),
 
     signIn: (request) => sessions.signIn(request, stop.signal),
     signOut: (caller) => sessions.signOut(caller),
@@ -135,7 +138,9 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     async visitByInsuredNumber(caller, insured, patientNumber) {
       require(caller);
       checkInsuredNumber(insured);
-      return byNumber.run(caller, randomUUID(), insured, patientNumber);
+      const visit = await byNumber.run(caller, randomUUID(), insured, patientNumber);
+      core.publish();
+      return visit;
     },
     async linkPatient(caller, cardId, patientNumber, insured) {
       require(caller);

@@ -4,7 +4,6 @@ import type { Visit } from '#contract/visit.ts';
 import { askEligibility, viewEligibility } from './eligibility-check.ts';
 import type { Caller } from './face.ts';
 import type { GatewayParts } from './parts.ts';
-import type { SamHolder } from './sam-holder.ts';
 import { modeOf } from './snapshot.ts';
 import { writeVisit } from './visit-writer.ts';
 
@@ -12,11 +11,9 @@ const NO_APDUS = { count: 0, bytesOut: 0, bytesIn: 0 };
 
 export class InsuredNumberVisit {
   readonly #parts: GatewayParts;
-  readonly #holder: SamHolder;
 
-  constructor(parts: GatewayParts, holder: SamHolder) {
+  constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#holder = holder;
   }
 
   async run(
@@ -26,7 +23,7 @@ export class InsuredNumberVisit {
     patientNumber: string | undefined,
   ): Promise<Visit> {
     const { clock, centre } = this.#parts;
-    const institutionCode = this.#holder.institutionCode;
+    const institutionCode = this.#parts.samHolder.institutionCode;
     const startMs = clock.monotonicMs();
     const asked = await askEligibility(
       () =>
@@ -39,7 +36,7 @@ export class InsuredNumberVisit {
       () => clock.nowMs(),
     );
     const ms = Math.round((clock.monotonicMs() - startMs) * 10) / 10;
-    const sam = this.#holder.current;
+    const sam = this.#parts.samHolder.current;
     return writeVisit(
       this.#parts,
       {

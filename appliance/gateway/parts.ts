@@ -7,6 +7,7 @@ import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
 import type { Trust } from '#trust/ports.ts';
 import type { Centre } from '#upstream/ports.ts';
+import type { SamHolder } from './sam-holder.ts';
 
 /** Which services of the centre answered last time; a dead one must cost a tap nothing. */
 export interface CentreHealth {
@@ -47,8 +48,8 @@ export interface GatewayParts {
   readonly logger: Logger;
   /** Where patients and operators put their cards. */
   readonly reader: CardReader;
-  /** Where the SAM stays. */
-  readonly samSlot: CardReader;
+  /** Keeps the SAM open, and proves the device with it. */
+  readonly samHolder: SamHolder;
   readonly centre: Centre & { health(): CentreHealth };
   readonly trust: Trust;
   readonly ledger: EvidenceLedger;

@@ -17,13 +17,11 @@ interface Closed {
 
 export class Reconciliation {
   readonly #parts: GatewayParts;
-  readonly #institutionCode: () => string;
   /** Two runs must not close one question twice. */
   #running: Promise<void> = Promise.resolve();
 
-  constructor(parts: GatewayParts, institutionCode: () => string) {
+  constructor(parts: GatewayParts) {
     this.#parts = parts;
-    this.#institutionCode = institutionCode;
   }
 
   /** Tries every open question once, oldest first. Resolves when done; failures stay open with one more attempt. */
@@ -106,7 +104,7 @@ export class Reconciliation {
       () =>
         this.#parts.centre.eligibility.byInsuredNumber({
           ...insured,
-          MedicalInstitutionCode: this.#institutionCode(),
+          MedicalInstitutionCode: this.#parts.samHolder.institutionCode,
           LimitApplicationCertificateRelatedConsFlg: '0',
           ArbitraryIdentifier: visit.visitId,
         }),

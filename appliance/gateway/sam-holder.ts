@@ -59,6 +59,15 @@ export class SamHolder {
     return certificate;
   }
 
+  /** The device certificate, which the TLS edge shows to the centre. @see `DeviceSigner` of the upstream ports */
+  deviceCertificate(): Promise<Uint8Array> {
+    return this.require().deviceCertificate();
+  }
+
+  signDeviceProof(data: Uint8Array): Promise<Uint8Array> {
+    return this.require().signDeviceProof(data);
+  }
+
   forgetCertificates(): void {
     this.#certificates = new Map();
   }

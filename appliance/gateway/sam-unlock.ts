@@ -4,7 +4,6 @@ import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
-import type { SamHolder } from './sam-holder.ts';
 
 /** Signs `message` with the operator card's authentication key; the card answers ECDSA raw, RSA PKCS#1 v1.5. */
 export type OperatorSigner = (message: Uint8Array) => Promise<{ keyId: Uint8Array; signature: Uint8Array }>;
@@ -20,17 +19,15 @@ function toHex(bytes: Uint8Array): string {
 export class SamUnlock {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
-  readonly #holder: SamHolder;
 
-  constructor(parts: GatewayParts, core: GatewayCore, holder: SamHolder) {
+  constructor(parts: GatewayParts, core: GatewayCore) {
     this.#parts = parts;
     this.#core = core;
-    this.#holder = holder;
   }
 
   /** Challenge, grant, EXTERNAL AUTHENTICATE; then the tick anchor in the background. Rejects `centre.*`, `sam.*`. */
   async online(signal?: AbortSignal): Promise<void> {
-    const sam = this.#holder.require();
+    const sam = this.#parts.samHolder.require();
     const challenge = await sam.challenge();
     const grant = await this.#parts.centre.serviceProvider.unlockSam(
       { samId: sam.samId, challenge: toHex(challenge), networkId: this.#parts.networkId },
@@ -42,7 +39,7 @@ export class SamUnlock {
   }
 
   async offline(sign: OperatorSigner, operatorId: string): Promise<void> {
-    const sam = this.#holder.require();
+    const sam = this.#parts.samHolder.require();
     const networkId = fromHex(this.#parts.networkId);
     const challenge = await sam.challenge();
     const { keyId, signature } = await sign(sam.offlineUnlockMessage(challenge, networkId));
@@ -52,7 +49,7 @@ export class SamUnlock {
 
   async #opened(sam: Sam, how: 'online' | 'offline', operatorId: string | undefined): Promise<void> {
     const { usesLeft } = await sam.status();
-    this.#holder.forgetCertificates();
+    this.#parts.samHolder.forgetCertificates();
     this.#core.apply({ type: 'samUnlocked', by: how, usesLeft });
     await this.#parts.ledger.append(
       {
@@ -97,9 +94,9 @@ export class SamUnlock {
   async refreshRoster(signal?: AbortSignal): Promise<void> {
     try {
       const roster = await this.#parts.centre.serviceProvider.roster(signal);
-      const { rosterVersion } = await this.#holder.require().status();
+      const { rosterVersion } = await this.#parts.samHolder.require().status();
       if (roster.version > rosterVersion) {
-        await this.#holder.require().updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
+        await this.#parts.samHolder.require().updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
       }
       this.#parts.roster.rememberRoster(roster);
     } catch (thrown) {
@@ -113,7 +110,7 @@ export class SamUnlock {
 
   /** Throws unless the SAM answers as unlocked right now; the SAM's word counts, not our memory. */
   async requireUnlocked(): Promise<void> {
-    const { state } = await this.#holder.require().status();
+    const { state } = await this.#parts.samHolder.require().status();
     if (state === 'disabled') throw new SekishoError('sam.disabled');
     if (state === 'locked' || state === 'blank') throw new SekishoError('sam.locked');
   }

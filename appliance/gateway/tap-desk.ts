@@ -4,7 +4,6 @@ import type { ConsentText } from './consent.ts';
 import type { GatewayCore } from './core.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
-import type { SamHolder } from './sam-holder.ts';
 import { TapSession } from './tap-session.ts';
 
 const REMEMBERED_TAPS = 8;
@@ -12,13 +11,11 @@ const REMEMBERED_TAPS = 8;
 export class TapDesk {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
-  readonly #holder: SamHolder;
   #taps: readonly TapSession[] = [];
 
-  constructor(parts: GatewayParts, core: GatewayCore, holder: SamHolder) {
+  constructor(parts: GatewayParts, core: GatewayCore) {
     this.#parts = parts;
     this.#core = core;
-    this.#holder = holder;
   }
 
   /** The newest tap, running or just ended. */
@@ -31,10 +28,8 @@ export class TapDesk {
     const tap = new TapSession(
       {
         gateway: this.#parts,
-        samHolder: this.#holder,
-        institutionCode: this.#holder.institutionCode,
         stamper: () => {
-          const sam = this.#holder.current;
+          const sam = this.#parts.samHolder.current;
           return sam === undefined ? undefined : (digest) => sam.tickStamp(digest);
         },
         samUsed: () => this.#noteUses(),
@@ -61,7 +56,7 @@ export class TapDesk {
 
   /** Follows the SAM's own count; a SAM that is gone is noticed elsewhere. */
   async #noteUses(): Promise<void> {
-    const status = await this.#holder.current?.status().catch(() => undefined);
+    const status = await this.#parts.samHolder.current?.status().catch(() => undefined);
     if (status !== undefined && this.#core.facts.sam.kind === 'unlocked') {
       this.#core.apply({ type: 'samUsed', usesLeft: status.usesLeft });
     }

@@ -16,7 +16,6 @@ import {
 import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
-import type { SamHolder } from './sam-holder.ts';
 import type { StepTimer } from './steps.ts';
 import type { TapFindings } from './visit-draft.ts';
 
@@ -24,8 +23,6 @@ export type { CardPhoto } from './card-photo.ts';
 
 export interface TapReadingParts {
   readonly gateway: GatewayParts;
-  readonly samHolder: SamHolder;
-  readonly institutionCode: string;
   /** Stamps with the SAM when it is there. */
   readonly stamper: () => Stamper | undefined;
   readonly samUsed: () => Promise<void>;
@@ -105,7 +102,8 @@ export class TapReading {
   }
 
   async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<void> {
-    const { gateway, samHolder, institutionCode } = this.#parts;
+    const { gateway } = this.#parts;
+    const { samHolder } = gateway;
     const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardAnswerMs });
     const sam = samHolder.require();
     const samBefore = { ...sam.meter };
@@ -117,7 +115,7 @@ export class TapReading {
         steps: this.#steps,
         tapId: this.#tapId,
         consentDigest,
-        institutionCode,
+        institutionCode: samHolder.institutionCode,
         onCertificate: (certificate) => this.#checkCertificate(certificate),
         onProof: (proof) => this.#askEligibility(proof),
       });
@@ -174,7 +172,8 @@ export class TapReading {
 
   /** Starts as soon as the card has proven itself; the answer is shown only after the face check. */
   #askEligibility(proof: TapProof): void {
-    const { gateway, institutionCode } = this.#parts;
+    const { gateway } = this.#parts;
+    const { institutionCode } = gateway.samHolder;
     const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
     this.#eligibility = this.#steps.run('eligibility', () =>
       askEligibility(
@@ -205,7 +204,8 @@ export class TapReading {
 
   /** All that was found, with the centre's answers. Never rejects: what failed is simply missing. */
   async findings(operatorId: string, consentDigest: Uint8Array | undefined): Promise<TapFindings> {
-    const { gateway, institutionCode } = this.#parts;
+    const { gateway } = this.#parts;
+    const { institutionCode } = gateway.samHolder;
     const health = gateway.centre.health();
     const cardId = this.#visit?.cardId;
     return {

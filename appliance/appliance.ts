@@ -1,0 +1,150 @@
+/** Wires the rooms into one running appliance, from a configuration and its drivers. */
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startApi } from '#api/http/server.ts';
+import type { CardReader } from '#card/channel.ts';
+import type { Config } from '#config/schema.ts';
+import { type RunningGateway, makeGateway } from '#gateway/gateway.ts';
+import { SamHolder } from '#gateway/sam-holder.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Logger } from '#ports/logger.ts';
+import type { Random } from '#ports/random.ts';
+import { openSealer } from '#store/sealer.ts';
+import { openStore, type Store } from '#store/store.ts';
+import { startSyncWorker } from '#sync/worker.ts';
+import { makeTrust } from '#trust/x509.ts';
+import { openCentre } from '#upstream/centre.ts';
+import { trustOptions } from './trust-options.ts';
+import { VERSION } from './version.ts';
+
+export interface ApplianceParts {
+  readonly config: Config;
+  readonly reader: CardReader;
+  readonly samSlot: CardReader;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The built counter page. */
+  readonly uiFolder?: string | undefined;
+}
+
+export interface RunningAppliance {
+  readonly url: string;
+  readonly gateway: RunningGateway;
+  readonly databasePath: string;
+  close(): Promise<void>;
+}
+
+/** How often what is open is tried again by itself. */
+const RECONCILE_EVERY_MS = 60_000;
+
+export const DATABASE_FILE = 'appliance.sqlite';
+
+/** Starts everything; resolves when the API listens. Rejects with the first thing that cannot be. */
+export async function startAppliance(parts: ApplianceParts): Promise<RunningAppliance> {
+  const { config, clock, random, logger } = parts;
+  await mkdir(config.store.folder, { recursive: true, mode: 0o700 });
+  const databasePath = join(config.store.folder, DATABASE_FILE);
+  const store = openStore(databasePath, { sealer: openSealer });
+  const samHolder = new SamHolder(parts.samSlot);
+  const trust = makeTrust(trustOptions(config));
+  const stop = new AbortController();
+  const centre = openCentre({
+    urls: {
+      serviceProvider: config.centre.serviceProviderUrl,
+      eligibility: config.centre.eligibilityUrl,
+      history: config.centre.historyUrl,
+      ocsp: config.centre.ocspUrl,
+      crls: config.centre.crlUrls,
+      timeStamps: config.centre.timeStampUrl,
+    },
+    credentials: {
+      authority: readFileSync(config.centre.caPath, 'utf8'),
+      key: readFileSync(config.centre.clientKeyPath, 'utf8'),
+      certificate: readFileSync(config.centre.clientCertificatePath, 'utf8'),
+    },
+    timeStampAuthorities: trustOptions(config).authorities['time-stamping'],
+    signer: samHolder,
+    clock,
+    random,
+    logger: logger.child({ room: 'upstream' }),
+    deadlines: { eligibilityMs: config.centre.timeoutMs, serviceProviderMs: config.centre.timeoutMs },
+    onHealthChange: () => gateway.refresh(),
+  });
+  const gateway: RunningGateway = makeGateway({
+    clock,
+    random,
+    logger: logger.child({ room: 'gateway' }),
+    reader: parts.reader,
+    samHolder,
+    centre,
+    trust,
+    ledger: store.ledger,
+    queries: store.visits,
+    roster: store.roster,
+    limits: config.limits,
+    clinicName: { ja: config.texts.clinicNameJa, en: config.texts.clinicNameEn },
+    networkId: config.networkId,
+    version: VERSION,
+  });
+  const sync = startSyncWorker({
+    outbox: store.outbox,
+    history: centre.history,
+    clock,
+    random,
+    logger: logger.child({ room: 'sync' }),
+    onAttempt: () => gateway.refresh(),
+  });
+  let waiting = 0;
+  const stopWaking = gateway.subscribe(({ outboxWaiting }) => {
+    if (outboxWaiting > waiting) sync.wake();
+    waiting = outboxWaiting;
+  });
+  const api = await startApi({
+    gateway,
+    listen: config.listen,
+    tls: { key: readFileSync(config.tls.keyPath), cert: readFileSync(config.tls.certificatePath) },
+    limits: config.http,
+    uiFolder: parts.uiFolder,
+    version: VERSION,
+    clock,
+    random,
+    logger: logger.child({ room: 'api' }),
+  });
+  await gateway.start(AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]));
+  gateway.readerChanged('ready');
+  await keepForAuditors(store, samHolder);
+  await centre.warm();
+  await gateway.networkChanged('registered');
+  const reconciling = repeat(clock, stop.signal, RECONCILE_EVERY_MS, () => gateway.reconcileNow());
+  return {
+    url: api.url,
+    gateway,
+    databasePath,
+    async close() {
+      stop.abort();
+      stopWaking();
+      await api.close();
+      await gateway.close();
+      await sync.stop();
+      await reconciling;
+      await centre.close();
+      await parts.reader.close();
+      await parts.samSlot.close();
+      await store.close();
+    },
+  };
+}
+
+/** The export must carry what an auditor verifies tick stamps with. */
+async function keepForAuditors(store: Store, samHolder: SamHolder): Promise<void> {
+  store.certificates.keep('sam-device', await samHolder.deviceCertificate());
+}
+
+async function repeat(clock: Clock, signal: AbortSignal, everyMs: number, work: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(everyMs, signal).catch(() => undefined);
+    if (!signal.aborted) await work().catch(() => undefined);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Profile `sekisho-ref-1`, the replaceable file: what is publicly seen on real cards, the rest our own model.
+ * @see docs/organisation-profile.md "Session"
+ */
+import { externalAuthenticate } from '../commands/external-authenticate.ts';
+import { getChallenge } from '../commands/get-challenge.ts';
+import { splitCvCertificate } from '../cv-certificate.ts';
+import type { CardExchange } from '../exchange.ts';
+import { INS } from '../instruction.ts';
+import { requireOk, type StatusTable } from '../status-word.ts';
+import { openJpki } from './application.ts';
+import { readJpkiCertificate } from './certificates.ts';
+import type { OrganisationProfile } from './organisation-authentication.ts';
+import { signJpkiDigest } from './signature.ts';
+import { readTokenInfo } from './token-info.ts';
+
+const P1_FIRST_HALF = 0x06;
+const P1_SECOND_HALF = 0x00;
+const P2_TERMINAL_CERTIFICATE = 0xc1;
+const CHALLENGE_BYTES = 16;
+
+/** The card knows the steps and says no to us, or does not know the steps at all. */
+const STATUSES: StatusTable = {
+  25344: 'card.organisation-rejected',
+  27010: 'card.organisation-rejected',
+  27013: 'card.organisation-rejected',
+  27016: 'card.organisation-rejected',
+  27264: 'card.organisation-rejected',
+  27272: 'card.organisation-rejected',
+  27270: 'card.unsupported-algorithm',
+  27904: 'card.unsupported-algorithm',
+  28160: 'card.unsupported-algorithm',
+};
+
+export const organisationProfile: OrganisationProfile = {
+  id: 'sekisho-ref-1',
+  select: openJpki,
+  readTokenInfo,
+  loadCertificate: async (exchange, certificate) => {
+    const { first, second } = splitCvCertificate(certificate);
+    await loadHalf(exchange, P1_FIRST_HALF, first);
+    await loadHalf(exchange, P1_SECOND_HALF, second);
+  },
+  getChallenge: (exchange) => getChallenge(exchange, CHALLENGE_BYTES, STATUSES),
+  authenticate: (exchange, signature) => externalAuthenticate(exchange, signature, STATUSES),
+  readAuthenticationCertificate: (exchange) => readJpkiCertificate(exchange, 'authentication'),
+  signWithAuthenticationKey: (exchange, suite, digest) =>
+    signJpkiDigest(exchange, 'authentication', suite, digest),
+};
+
+/** `80 A2`, seen on real cards with extended Lc; 568 bytes fall into 307 + 261. @see protocol facts 2.1 */
+async function loadHalf(exchange: CardExchange, p1: number, half: Uint8Array): Promise<void> {
+  const header = { cla: 0x80, ins: INS.loadCertificate, p1, p2: P2_TERMINAL_CERTIFICATE };
+  requireOk(await exchange.send({ ...header, data: half, extended: true }), STATUSES);
+}

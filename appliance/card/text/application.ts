@@ -1,0 +1,38 @@
+/** The text application (券面事項入力補助AP). File 0001, the 個人番号, is deliberately not among the files. @see protocol facts 1.5 */
+import { selectApplication } from '../commands/select-file.ts';
+import type { CardExchange } from '../exchange.ts';
+import { isDigit, OPERATOR_PIN_ERRORS, presentPin } from '../pin.ts';
+import { VERIFICATION_NUMBER_B } from '../verification-number.ts';
+
+const AID = Uint8Array.from(Buffer.from('D3921000310001010408', 'hex'));
+
+export const TEXT_FILE = {
+  attributes: 0x0002,
+  integrity: 0x0003,
+  certificate: 0x0004,
+  sessionKey: 0x0006,
+} as const;
+
+const PIN_REFERENCE = 0x80 | 0x11;
+const NUMBER_B_REFERENCE = 0x80 | 0x15;
+
+export async function openText(exchange: CardExchange): Promise<void> {
+  await selectApplication(exchange, AID, { answer: 'none', absent: 'card.not-my-number-card' });
+}
+
+/** 4 digits, 3 tries. Opens everything, and is what secure messaging asks for. Overwritten in every case. */
+export function verifyTextPin(exchange: CardExchange, pin: Uint8Array): Promise<void> {
+  const rule = {
+    reference: PIN_REFERENCE,
+    minBytes: 4,
+    maxBytes: 4,
+    allows: isDigit,
+    errors: OPERATOR_PIN_ERRORS,
+  };
+  return presentPin(exchange, rule, pin);
+}
+
+/** 14 digits. Opens the attributes, not the 個人番号. Overwritten in every case. */
+export function verifyTextNumberB(exchange: CardExchange, digits: Uint8Array): Promise<void> {
+  return presentPin(exchange, { ...VERIFICATION_NUMBER_B, reference: NUMBER_B_REFERENCE }, digits);
+}

@@ -1,0 +1,159 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type ErrorCode, SekishoError } from '#contract/errors.ts';
+import { type ConfigProblem, ConfigProblemList, loadConfig, parseConfig } from './load.ts';
+import { renderConfigManual } from './manual.ts';
+import type { ConfigFile } from './schema.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sekisho-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const production: ConfigFile = {
+  profile: 'production',
+  tls: { keyPath: 'tls.key', certificatePath: 'tls.crt' },
+  centre: {
+    serviceProviderUrl: 'https://sp.example',
+    eligibilityUrl: 'https://eligibility.example',
+    historyUrl: 'https://history.example',
+    ocspUrl: 'http://ocsp.example',
+    crlUrls: ['http://ca.example/ca.crl'],
+    timeStampUrl: 'http://tsa.example',
+    caPath: 'ca.crt',
+    clientKeyPath: 'client.key',
+    clientCertificatePath: 'client.crt',
+    auditCertificatePath: 'audit.crt',
+  },
+  trust: {
+    jpkiAnchorsPath: 'jpki.pem',
+    hpkiAnchorsPath: 'hpki.pem',
+    samDeviceAnchorsPath: 'sam.pem',
+    timeStampAnchorsPath: 'tsa.pem',
+  },
+  reader: { driver: 'pcsc', readerName: 'ACS ACR1252' },
+  sam: { driver: 'pcsc', readerName: 'ACS ACR1252 SAM' },
+  store: { folder: 'store' },
+  networkId: '00'.repeat(16),
+  texts: { clinicNameJa: '関所診療所', clinicNameEn: 'Sekisho Clinic' },
+};
+
+function problemsOf(run: () => unknown): readonly ConfigProblem[] {
+  try {
+    run();
+  } catch (thrown) {
+    expect(thrown).toBeInstanceOf(SekishoError);
+    expect((thrown as SekishoError).code).toBe('config.invalid' satisfies ErrorCode);
+    return ((thrown as SekishoError).cause as ConfigProblemList).problems;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('parseConfig', () => {
+  test('fills defaults and freezes to the last field', () => {
+    const config = parseConfig(production);
+    expect(config.limits.operatorIdleMs).toBe(900_000);
+    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8443 });
+    expect(Object.isFrozen(config) && Object.isFrozen(config.limits) && Object.isFrozen(config.reader)).toBe(
+      true,
+    );
+  });
+
+  test('lists every problem at once, with its path', () => {
+    const broken = {
+      ...production,
+      profile: 'production',
+      reader: { driver: 'simulated', cards: ['a.json'] },
+      sam: { driver: 'simulated', stateFile: 'sam.json' },
+      networkId: 'xyz',
+      limits: { operatorIdleMs: 5, operatorIdleSeconds: 9 },
+      tls: { keyPath: 'k' },
+      extra: true,
+    };
+    expect(
+      problemsOf(() => parseConfig(broken))
+        .map(({ path }) => path)
+        .toSorted(),
+    ).toEqual([
+      'extra',
+      'limits.operatorIdleMs',
+      'limits.operatorIdleSeconds',
+      'networkId',
+      'reader.driver',
+      'sam.driver',
+      'tls.certificatePath',
+    ]);
+  });
+
+  test.each(['reader', 'sam'] as const)(
+    'production refuses a simulated %s; development takes it',
+    (device) => {
+      const simulated = {
+        reader: { driver: 'simulated', cards: ['a.json'] },
+        sam: { driver: 'simulated', stateFile: 's.json' },
+      }[device];
+      const file = { ...production, [device]: simulated };
+      expect(problemsOf(() => parseConfig(file))).toEqual([
+        { path: `${device}.driver`, reason: 'a production configuration cannot name a simulator' },
+      ]);
+      expect(parseConfig({ ...file, profile: 'development' })[device].driver).toBe('simulated');
+    },
+  );
+
+  test.each([null, [], 'text', 7])('refuses %j as a whole', (value) => {
+    expect(problemsOf(() => parseConfig(value))).toHaveLength(1);
+  });
+
+  test('a centre over plain http is refused; signed objects may come over http', () => {
+    const file = {
+      ...production,
+      centre: { ...production.centre, eligibilityUrl: 'http://eligibility.example' },
+    };
+    expect(problemsOf(() => parseConfig(file)).map(({ path }) => path)).toEqual(['centre.eligibilityUrl']);
+  });
+});
+
+describe('loadConfig', () => {
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+
+  test('makes paths absolute beside the file', () => {
+    const names = JSON.stringify(production).matchAll(/"\w+Path":"([^"]+)"/g);
+    for (const [, name] of names) write(name!, '');
+    const config = loadConfig(write('config.json', JSON.stringify(production)));
+    expect(config.tls.keyPath).toBe(join(folder, 'tls.key'));
+    expect(config.store.folder).toBe(join(folder, 'store'));
+    expect(Object.isFrozen(config.centre)).toBe(true);
+  });
+
+  test('names every file that is not there', () => {
+    const file = { ...production, tls: { keyPath: 'gone.key', certificatePath: 'gone.crt' } };
+    const problems = problemsOf(() => loadConfig(write('gone.json', JSON.stringify(file))));
+    expect(problems.map(({ path }) => path)).toEqual(['tls.keyPath', 'tls.certificatePath']);
+  });
+
+  test('a missing or broken file is told without quoting it', () => {
+    expect(problemsOf(() => loadConfig(join(folder, 'none.json')))[0]).toMatchObject({ path: '' });
+    expect(problemsOf(() => loadConfig(write('bad.json', '{"pin": 1234')))).toEqual([
+      { path: '', reason: 'is not JSON' },
+    ]);
+  });
+
+  test('the list reads as one line per problem', () => {
+    const list = new ConfigProblemList([
+      { path: 'a.b', reason: 'x' },
+      { path: '', reason: 'y' },
+    ]);
+    expect(list.message).toBe('a.b: x\n(file): y');
+  });
+});
+
+test('docs/config.md is the schema', () => {
+  const file = new URL('../../docs/config.md', import.meta.url);
+  const page = renderConfigManual();
+  if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, page);
+  expect(page).toBe(readFileSync(file, 'utf8'));
+  expect(page).toContain('| `limits.operatorIdleMs` | integer 60000 to 3600000 | `900000` | ms |');
+});

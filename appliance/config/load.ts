@@ -1,0 +1,135 @@
+/** Reads the configuration file, lists every problem at once, and freezes the result. */
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { SekishoError } from '#contract/errors.ts';
+import { type Config, ConfigSchema } from './schema.ts';
+
+export interface ConfigProblem {
+  /** Dotted path of the setting, "centre.ocspUrl"; empty for the file itself. */
+  readonly path: string;
+  readonly reason: string;
+}
+
+/**
+ * Reads, validates and freezes. File paths in it become absolute, relative to the file's own folder.
+ * @throws SekishoError `config.invalid`; its cause is a `ConfigProblemList`.
+ */
+export function loadConfig(file: string): Config {
+  const parsed = parseConfig(readJson(file));
+  const problems: ConfigProblem[] = [];
+  const config = resolvePaths(parsed, dirname(resolve(file)), '', problems) as Config;
+  if (problems.length > 0) throw invalid(problems);
+  return deepFreeze(config);
+}
+
+/** Validates a configuration that is already an object; touches no file. */
+export function parseConfig(value: unknown): Config {
+  const result = ConfigSchema.safeParse(value, { reportInput: false });
+  const problems = result.success ? [] : result.error.issues.flatMap(describeIssue);
+  problems.push(...simulatorsInProduction(value));
+  if (!result.success || problems.length > 0) throw invalid(problems);
+  return deepFreeze(result.data);
+}
+
+/** All that was wrong; the message is what a technician reads. */
+export class ConfigProblemList extends Error {
+  override readonly name = 'ConfigProblemList';
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems.map(({ path, reason }) => `${path === '' ? '(file)' : path}: ${reason}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+function invalid(problems: readonly ConfigProblem[]): SekishoError {
+  return new SekishoError('config.invalid', {
+    cause: new ConfigProblemList(problems),
+    context: { problems: problems.length },
+    ...(problems[0] === undefined ? {} : { field: problems[0].path }),
+  });
+}
+
+function readJson(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw invalid([{ path: '', reason: `cannot read ${file}` }]);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text, which may hold what belongs in a secret file.
+    throw invalid([{ path: '', reason: 'is not JSON' }]);
+  }
+}
+
+type Issue =
+  ReturnType<typeof ConfigSchema.safeParse> extends infer R
+    ? R extends { error: { issues: (infer I)[] } }
+      ? I
+      : never
+    : never;
+
+function describeIssue(issue: Issue): readonly ConfigProblem[] {
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: path === '' ? key : `${path}.${key}`,
+      reason: 'unknown setting',
+    }));
+  }
+  return [{ path, reason: issue.message }];
+}
+
+/** Looks at the raw value, so that the rule speaks even when something else is wrong too. */
+function simulatorsInProduction(value: unknown): readonly ConfigProblem[] {
+  if (!isRecord(value) || value.profile !== 'production') return [];
+  return (['reader', 'sam'] as const)
+    .filter((device) => isRecord(value[device]) && value[device].driver === 'simulated')
+    .map((device) => ({
+      path: `${device}.driver`,
+      reason: 'a production configuration cannot name a simulator',
+    }));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Settings named `…Path` are files that must be readable now; `cards`, `folder` and `stateFile` only become absolute. */
+function resolvePaths(value: unknown, folder: string, path: string, problems: ConfigProblem[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => resolvePaths(item, folder, path, problems));
+  if (isRecord(value)) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        resolvePaths(item, folder, path === '' ? key : `${path}.${key}`, problems),
+      ]),
+    );
+  }
+  if (typeof value !== 'string' || !/(Path|^store\.folder|^sam\.stateFile|^reader\.cards)$/.test(path))
+    return value;
+  const absolute = resolve(folder, value);
+  if (path.endsWith('Path') && !isReadable(absolute))
+    problems.push({ path, reason: `cannot read ${absolute}` });
+  return absolute;
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const item of Object.values(value)) deepFreeze(item);
+  }
+  return value;
+}

@@ -1,0 +1,73 @@
+/** Renders the schema as the manual page `docs/config.md`. */
+import { z } from 'zod';
+import { ConfigSchema } from './schema.ts';
+
+/** The part of JSON Schema that zod writes for our schema. */
+interface Node {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Node;
+  readonly oneOf?: readonly Node[];
+  readonly properties?: Readonly<Record<string, Node>>;
+}
+
+export function renderConfigManual(): string {
+  const schema = z.toJSONSchema(ConfigSchema, { io: 'input' }) as Node;
+  const sections = Object.entries(schema.properties ?? {}).map(([name, node]) => renderSetting(name, node));
+  return `# 設定 / Configuration
+
+<!-- Generated from appliance/config/schema.ts. UPDATE_GOLDEN=1 npx vitest run appliance/config rewrites it. -->
+
+One JSON file. An unknown key is an error; a production file that names a simulator is an error; all problems are listed
+at once. Units stand in names (\`…Ms\` milliseconds, \`…Bytes\` bytes). Secrets are never values, only paths of files;
+paths are relative to the configuration file, and every \`…Path\` must be readable at start.
+
+| setting | type and range | default | unit | meaning |
+|---|---|---|---|---|
+${sections.join('')}`;
+}
+
+function renderSetting(path: string, node: Node): string {
+  if (node.oneOf !== undefined) {
+    return node.oneOf.map((choice) => renderChoice(path, node, choice)).join('');
+  }
+  if (node.properties !== undefined) {
+    return Object.entries(node.properties)
+      .map(([name, child]) => renderSetting(`${path}.${name}`, child))
+      .join('');
+  }
+  const initial = node.default === undefined ? '*required*' : `\`${JSON.stringify(node.default)}\``;
+  return `| \`${path}\` | ${renderType(node)} | ${initial} | ${unitOf(path)} | ${node.description ?? ''} |\n`;
+}
+
+function renderChoice(path: string, union: Node, choice: Node): string {
+  const { driver, ...rest } = choice.properties ?? {};
+  const head = `| \`${path}.driver\` | \`"${String(driver?.const)}"\` | *required* | | ${union.description ?? ''} |\n`;
+  return (
+    head +
+    Object.entries(rest)
+      .map(([name, child]) => renderSetting(`${path}.${name}`, child))
+      .join('')
+  );
+}
+
+function renderType(node: Node): string {
+  if (node.enum !== undefined) return node.enum.map((value) => `\`${JSON.stringify(value)}\``).join(', ');
+  if (node.items !== undefined) return `list of ${renderType(node.items)}`;
+  if (node.type === 'integer') return `integer ${node.minimum} to ${node.maximum}`;
+  if (node.format === 'uri') return 'URL';
+  if (node.pattern !== undefined) return `text \`${node.pattern}\``;
+  return node.type === 'string' ? 'text' : String(node.type);
+}
+
+function unitOf(path: string): string {
+  if (path.endsWith('Ms')) return 'ms';
+  return path.endsWith('Bytes') ? 'bytes' : '';
+}

@@ -1,0 +1,139 @@
+/**
+ * The one configuration schema. Unknown keys are errors, units stand in names, secrets are paths of files.
+ * `docs/config.md` is generated from here: description, default, range and unit live on the field.
+ */
+import { z } from 'zod';
+import { HexOf } from '#contract/centre/wire.ts';
+
+const FilePath = z.string().min(1);
+const HttpsUrl = z.url({ protocol: /^https$/ });
+/** OCSP, CRL and time stamps are signed objects; RFC 6960 and RFC 3161 responders are commonly plain http. */
+const SignedObjectUrl = z.url({ protocol: /^https?$/ });
+
+const milliseconds = (initialMs: number, minMs: number, maxMs: number): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(minMs).max(maxMs).default(initialMs);
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+const PcscReader = z.strictObject({
+  driver: z.literal('pcsc'),
+  readerName: z.string().min(1).describe('Name (or its beginning) as `pcsc_scan` shows it.'),
+});
+
+const SimulatedReader = z.strictObject({
+  driver: z.literal('simulated'),
+  cards: z.array(FilePath).min(1).describe('Files of simulated people (`drivers/simulated`).'),
+  timing: z
+    .enum(['zero', 'real'])
+    .default('zero')
+    .describe('`real` waits as long as air and card would; measurements need it.'),
+});
+
+const SamSlot = z.strictObject({
+  driver: z.literal('pcsc'),
+  readerName: z.string().min(1).describe('Slot that holds the SAM, as `pcsc_scan` shows it.'),
+});
+
+const SimulatedSam = z.strictObject({
+  driver: z.literal('simulated'),
+  stateFile: FilePath.describe('Where the simulated SAM keeps its keys and counter.'),
+});
+
+export const ConfigSchema = z.strictObject({
+  profile: z
+    .enum(['production', 'development'])
+    .describe('`production` refuses every simulator and is the only profile an image may carry.'),
+  listen: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1').describe('Address of the local network card.'),
+      port: z.number().int().min(0).max(65_535).default(8443).describe('0 takes any free port.'),
+    })
+    .prefault({}),
+  tls: z.strictObject({
+    keyPath: FilePath.describe('Private key of the HTTPS server, PEM.'),
+    certificatePath: FilePath.describe('Its certificate chain, PEM.'),
+  }),
+  centre: z.strictObject({
+    serviceProviderUrl: HttpsUrl,
+    eligibilityUrl: HttpsUrl,
+    historyUrl: HttpsUrl,
+    ocspUrl: SignedObjectUrl,
+    crlUrls: z.array(SignedObjectUrl).min(1).describe('One revocation list for each CA that issues cards.'),
+    timeStampUrl: SignedObjectUrl,
+    caPath: FilePath.describe('The pinned CA of the centre, PEM. No other CA is trusted for it.'),
+    clientKeyPath: FilePath.describe('Private key for mutual TLS with the centre, PEM.'),
+    clientCertificatePath: FilePath.describe('Its certificate, PEM.'),
+    auditCertificatePath: FilePath.describe('The SP certificate that evidence seals certificates for, PEM.'),
+    timeoutMs: milliseconds(3_000, 100, 60_000).describe(
+      'Deadline of one call; then the tap goes on without.',
+    ),
+  }),
+  trust: z.strictObject({
+    jpkiAnchorsPath: FilePath.describe('CA certificates of patient and operator My Number Cards, PEM.'),
+    hpkiAnchorsPath: FilePath.describe('CA certificates of HPKI cards, PEM.'),
+    samDeviceAnchorsPath: FilePath.describe('CA certificates of SAM device certificates, PEM.'),
+    timeStampAnchorsPath: FilePath.describe('CA certificates of the time stamp authority, PEM.'),
+  }),
+  reader: z
+    .discriminatedUnion('driver', [PcscReader, SimulatedReader])
+    .describe('The contactless reader that patients tap on.'),
+  sam: z.discriminatedUnion('driver', [SamSlot, SimulatedSam]).describe('Where the SAM is.'),
+  store: z.strictObject({
+    folder: FilePath.describe('Folder of the database; created when missing, readable by nobody else.'),
+  }),
+  networkId: HexOf(16).describe('The registered network that SAM unlocks are bound to, 16 bytes in hex.'),
+  faceCheck: z
+    .strictObject({
+      cardPhoto: z
+        .boolean()
+        .default(true)
+        .describe('Show the photo from the card when 照合番号B is given; `false` = printed photo only.'),
+    })
+    .prefault({}),
+  texts: z.strictObject({
+    clinicNameJa: z.string().min(1).max(60).describe('Who asks, in the Japanese consent text.'),
+    clinicNameEn: z.string().min(1).max(60).describe('Who asks, in the English consent text.'),
+  }),
+  limits: z
+    .strictObject({
+      operatorIdleMs: milliseconds(15 * MINUTE_MS, MINUTE_MS, HOUR_MS).describe('Sign-out after no action.'),
+      operatorAbsoluteMs: milliseconds(8 * HOUR_MS, MINUTE_MS, 24 * HOUR_MS).describe('Sign-out after all.'),
+      operatorFailures: z
+        .number()
+        .int()
+        .min(1)
+        .max(10)
+        .default(5)
+        .describe('Failed sign-ins in a row before a lock-out.'),
+      operatorLockOutMs: milliseconds(5 * MINUTE_MS, 1_000, HOUR_MS).describe('How long a lock-out lasts.'),
+      consentTimeoutMs: milliseconds(2 * MINUTE_MS, 5_000, 10 * MINUTE_MS).describe('Time to press OK.'),
+      cardWaitMs: milliseconds(30_000, 3_000, 5 * MINUTE_MS).describe('Time to place the card.'),
+      cardAnswerMs: milliseconds(3_000, 3_000, 30_000).describe('Longest answer of a card to one command.'),
+      tapTimeoutMs: milliseconds(2 * MINUTE_MS, 10_000, 10 * MINUTE_MS).describe('Card placed to card read.'),
+      faceCheckTimeoutMs: milliseconds(3 * MINUTE_MS, 10_000, 15 * MINUTE_MS).describe(
+        'Time to compare the face.',
+      ),
+      tapsPerCardPerDay: z
+        .number()
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(20)
+        .describe('PIN-less readings of one card per day.'),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      bodyBytes: z.number().int().min(1_024).max(1_048_576).default(16_384).describe('Largest request body.'),
+      connections: z.number().int().min(8).max(10_000).default(2_048).describe("More are answered 503."),
+      requestsPerSecond: z.number().int().min(1).max(10_000).default(200).describe('For one client address.'),
+      requestTimeoutMs: milliseconds(10_000, 500, 2 * MINUTE_MS).describe('A request must arrive within.'),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+});
+
+export type Config = z.output<typeof ConfigSchema>;
+/** As a person writes it, before defaults. */
+export type ConfigFile = z.input<typeof ConfigSchema>;

@@ -1,0 +1,86 @@
+/**
+ * The appliance as a program: `main.js CONFIG`. Loads the configuration, loads only the drivers that it names, runs
+ * until it is told to stop. Exit code 78 (EX_CONFIG): the configuration is wrong, do not restart.
+ */
+import { fileURLToPath } from 'node:url';
+import type { CardReader } from '#card/channel.ts';
+import { ConfigProblemList, loadConfig } from '#config/load.ts';
+import type { Config } from '#config/schema.ts';
+import { isSekishoError, toSekishoError } from '#contract/errors.ts';
+import { systemClock } from '#ports/clock.ts';
+import { systemRandom } from '#ports/random.ts';
+import { startAppliance } from './appliance.ts';
+import { createLogger } from './log.ts';
+
+const EX_CONFIG = 78;
+/** The built counter page, beside the built program. */
+const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
+
+/** A simulator's code is not even loaded where the configuration does not name it. */
+async function openReader(reader: Config['reader']): Promise<CardReader> {
+  switch (reader.driver) {
+    case 'pcsc': {
+      const { PcscReader } = await import('#drivers/pcsc/index.ts');
+      return new PcscReader({ slot: reader.readerName });
+    }
+    case 'simulated': {
+      const { openSimulatedReader } = await import('#drivers/simulated/from-config.ts');
+      return openSimulatedReader(reader);
+    }
+  }
+}
+
+async function openSamSlot(sam: Config['sam']): Promise<CardReader> {
+  switch (sam.driver) {
+    case 'pcsc': {
+      const { SamSlotReader } = await import('#drivers/sam-slot/index.ts');
+      return new SamSlotReader({ slot: sam.readerName });
+    }
+    case 'simulated': {
+      const { openSimulatedSamSlot } = await import('#drivers/simulated/from-config.ts');
+      return openSimulatedSamSlot(sam);
+    }
+  }
+}
+
+async function run(configPath: string): Promise<void> {
+  const config = loadConfig(configPath);
+  const logger = createLogger({ level: config.log.level });
+  const appliance = await startAppliance({
+    config,
+    reader: await openReader(config.reader),
+    samSlot: await openSamSlot(config.sam),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    uiFolder: UI_FOLDER,
+  });
+  logger.info('appliance.ready', { url: appliance.url });
+  const stop = (): void => {
+    appliance.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function explain(thrown: unknown): number {
+  const error = toSekishoError(thrown);
+  process.stderr.write(`${error.message}\n`);
+  if (error.cause instanceof ConfigProblemList) {
+    for (const { path, reason } of error.cause.problems) process.stderr.write(`  ${path}: ${reason}\n`);
+  }
+  return isSekishoError(error, 'config.invalid') ? EX_CONFIG : 1;
+}
+
+const [configPath] = process.argv.slice(2);
+if (configPath === undefined) {
+  process.stderr.write('usage: main CONFIG\n');
+  process.exitCode = EX_CONFIG;
+} else {
+  run(configPath).catch((thrown: unknown) => {
+    process.exitCode = explain(thrown);
+  });
+}
