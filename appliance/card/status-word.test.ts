@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeStatus, requireOk, statusToError } from './status-word.ts';
+import { describeStatus, requireOk, SW, statusToError } from './status-word.ts';
 
 describe('status words', () => {
   it('become the error of the general table', () => {
@@ -14,9 +14,11 @@ describe('status words', () => {
   });
 
   it('follow the table of the command first', () => {
-    expect(statusToError(0x6a82, { 27266: 'card.not-hpki-card' }).code).toBe('card.not-hpki-card');
+    expect(statusToError(0x6a82, { [SW.notFound]: 'card.not-hpki-card' }).code).toBe('card.not-hpki-card');
     expect(statusToError(0x6982, { otherwise: 'sam.failed' }).code).toBe('sam.failed');
-    expect(statusToError(0x6982, { 27010: 'sam.locked', otherwise: 'sam.failed' }).code).toBe('sam.locked');
+    expect(statusToError(0x6982, { [SW.securityStatus]: 'sam.locked', otherwise: 'sam.failed' }).code).toBe(
+      'sam.locked',
+    );
   });
 
   it('9000 alone is success', () => {

@@ -15,7 +15,15 @@ export const SW = {
   chainingUnsupported: 0x6884,
   blocked: 0x6983,
   referenceBlocked: 0x6984,
+  securityStatus: 0x6982,
+  conditionsOfUse: 0x6985,
+  smObjectsWrong: 0x6988,
+  dataWrong: 0x6a80,
+  notFound: 0x6a82,
+  parametersWrong: 0x6a86,
+  referenceNotFound: 0x6a88,
   offsetOutside: 0x6b00,
+  instructionUnsupported: 0x6d00,
   classUnsupported: 0x6e00,
 } as const;
 

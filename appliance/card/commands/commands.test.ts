@@ -24,7 +24,7 @@ describe('EXTERNAL AUTHENTICATE', () => {
     const command = '00820000 000002 0102';
     await externalAuthenticate(play([command, '9000']), Uint8Array.of(1, 2), {});
     const refused = externalAuthenticate(play([command, '6300']), Uint8Array.of(1, 2), {
-      25344: 'card.organisation-rejected',
+      [SW.authenticationFailed]: 'card.organisation-rejected',
     });
     await expect(refused).rejects.toMatchObject({ code: 'card.organisation-rejected' });
   });

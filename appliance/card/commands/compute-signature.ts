@@ -35,9 +35,9 @@ export type SignatureAlgorithm = keyof typeof SIGNATURE_ALGORITHMS;
 
 /** 6985: nothing was presented, or the signatures of this authentication are used up. */
 const STATUSES: StatusTable = {
-  27013: 'card.security-status',
-  27270: 'card.unsupported-algorithm',
-  27266: 'card.file-not-found',
+  [SW.conditionsOfUse]: 'card.security-status',
+  [SW.parametersWrong]: 'card.unsupported-algorithm',
+  [SW.notFound]: 'card.file-not-found',
 };
 
 /** `reference` is P2: 80 for the selected key file, `80 | short id` for a key by itself, 00 for the default key. */

@@ -7,7 +7,7 @@ import { getChallenge } from '../commands/get-challenge.ts';
 import { splitCvCertificate } from '../cv-certificate.ts';
 import type { CardExchange } from '../exchange.ts';
 import { INS } from '../instruction.ts';
-import { requireOk, type StatusTable } from '../status-word.ts';
+import { requireOk, type StatusTable, SW } from '../status-word.ts';
 import { openJpki } from './application.ts';
 import { readJpkiCertificate } from './certificates.ts';
 import type { OrganisationProfile } from './organisation-authentication.ts';
@@ -21,15 +21,15 @@ const CHALLENGE_BYTES = 16;
 
 /** The card knows the steps and says no to us, or does not know the steps at all. */
 const STATUSES: StatusTable = {
-  25344: 'card.organisation-rejected',
-  27010: 'card.organisation-rejected',
-  27013: 'card.organisation-rejected',
-  27016: 'card.organisation-rejected',
-  27264: 'card.organisation-rejected',
-  27272: 'card.organisation-rejected',
-  27270: 'card.unsupported-algorithm',
-  27904: 'card.unsupported-algorithm',
-  28160: 'card.unsupported-algorithm',
+  [SW.authenticationFailed]: 'card.organisation-rejected',
+  [SW.securityStatus]: 'card.organisation-rejected',
+  [SW.conditionsOfUse]: 'card.organisation-rejected',
+  [SW.smObjectsWrong]: 'card.organisation-rejected',
+  [SW.dataWrong]: 'card.organisation-rejected',
+  [SW.referenceNotFound]: 'card.organisation-rejected',
+  [SW.parametersWrong]: 'card.unsupported-algorithm',
+  [SW.instructionUnsupported]: 'card.unsupported-algorithm',
+  [SW.classUnsupported]: 'card.unsupported-algorithm',
 };
 
 export const organisationProfile: OrganisationProfile = {

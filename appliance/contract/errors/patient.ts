@@ -66,6 +66,14 @@ export const ERROR_TABLE_PATIENT = {
     ['同じ方の読み取り回数が上限に達しました。', '資格確認書などで確認してください。'],
     ['The limit for the same person is reached.', 'Use the eligibility certificate instead.'],
   ),
+  'tap.no-photo': row(
+    708,
+    404,
+    'operator',
+    'none',
+    ['カードの写真は読み取っていません。', '券面に印刷された写真と見比べてください。'],
+    ['The photo on the card was not read.', 'Compare with the photo printed on the card.'],
+  ),
   'patient.certificate-expired': row(
     710,
     403,

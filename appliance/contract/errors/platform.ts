@@ -66,6 +66,22 @@ export const ERROR_TABLE_PLATFORM = {
     ['送信が途中で止まりました。', 'もう一度送信してください。'],
     ['The request did not arrive in time.', 'Send it again.'],
   ),
+  'request.overloaded': row(
+    108,
+    503,
+    'operator',
+    'wait',
+    ['接続が多すぎます。', '少し待ってから、もう一度操作してください。'],
+    ['There are too many connections.', 'Wait a moment, then try again.'],
+  ),
+  'request.cross-site': row(
+    109,
+    403,
+    'developer',
+    'correct-input',
+    ['別のサイトからの操作は受け付けません。', 'この端末の画面から操作してください。'],
+    ['Requests from another site are refused.', 'Use the page of this appliance.'],
+  ),
   'config.invalid': row(
     110,
     500,
