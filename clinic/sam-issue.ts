@@ -9,7 +9,7 @@ import { testRsaKey } from '#drivers/simulated/keys/test-keys.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
 import { type SamState, TEST_SCP_KEYS } from '#drivers/simulated/sam/state.ts';
 import { systemRandom } from '#ports/random.ts';
-import { provisionSam, type SamIssue, type SamIssueRequest } from '../provisioning/personalise-sam.ts';
+import { provisionSam, type SamIssue, type SamIssueRequest } from '#provisioning/personalise-sam.ts';
 import { CLINIC } from './identity.ts';
 
 /** The pool's key for the organisation; people and authorities use others (`wallet.ts`, `centre.ts`). */

@@ -2,10 +2,11 @@
  * COMPUTE DIGITAL SIGNATURE of the My Number and HPKI cards, `80 2A P1 P2`. P1 picks the algorithm.
  * @see protocol facts 1.4 (P1 00 to 05, measured), docs/organisation-profile.md (P1 06, our assumption)
  */
+
 import { SekishoError } from '#contract/errors.ts';
 import type { CardExchange } from '../exchange.ts';
 import { INS } from '../instruction.ts';
-import { requireOk, type StatusTable } from '../status-word.ts';
+import { requireOk, type StatusTable, SW } from '../status-word.ts';
 
 interface AlgorithmRow {
   readonly p1: number;
