@@ -62,6 +62,14 @@ export interface TimeStampAuthority {
   timeStamp(digest: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
+/** Which services answered last time; a dead one must cost a tap nothing. */
+export interface CentreHealth {
+  readonly serviceProvider: boolean;
+  readonly revocation: boolean;
+  readonly eligibility: boolean;
+  readonly history: boolean;
+}
+
 export interface Centre {
   readonly serviceProvider: ServiceProvider;
   readonly eligibility: EligibilityService;
