@@ -39,7 +39,8 @@ function compactBirth(person: Person): string {
   return person.birth.replaceAll('-', '');
 }
 
-function organisationRoots(pki: CentrePki): OrganisationRoot[] {
+/** What every card of the test region holds as EF 0016. */
+export function organisationRoots(pki: CentrePki): OrganisationRoot[] {
   const { 'rsa-2048': rsa, 'p-384': p384 } = pki.organisationRoots;
   return [
     { suite: '01', publicKey: createPublicKey(rsa.key), keyId: rsa.keyId },

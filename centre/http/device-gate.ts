@@ -1,0 +1,96 @@
+/**
+ * Who is at the other end of a TLS connection: the institution by its client certificate, and the SAM by its
+ * signature over the exporter of this very connection (`appliance/contract/centre/service-provider.ts`).
+ */
+import { verify } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { DeviceProof } from '#contract/centre/service-provider.ts';
+import { DEVICE_PROOF_EXPORTER_BYTES, DEVICE_PROOF_EXPORTER_LABEL } from '#contract/centre/wire.ts';
+import { MalformedDer } from '../asn1/tlv.ts';
+import { type Certificate, parseCertificate, validatePath } from '../pki/certificate.ts';
+import { findAttribute } from '../pki/name.ts';
+import type { RevocationRegister } from '../pki/revocation-register.ts';
+import { parseJson } from './json.ts';
+import { CentreRefusal } from './problem.ts';
+import type { Call, Route } from './route.ts';
+
+export interface ProvenDevice {
+  readonly samId: string;
+  readonly institutionCode: string;
+  /** Serial of the device certificate. */
+  readonly serial: Buffer;
+}
+
+export interface DeviceGate {
+  /** POST /v1/device/proof */
+  readonly proofRoute: Route;
+  /** The device of the connection; refuses with 401 until it has proven itself. */
+  deviceOf(call: Call): ProvenDevice;
+}
+
+export interface DeviceGateOptions {
+  readonly deviceAuthority: Certificate;
+  readonly revocations: RevocationRegister;
+  readonly nowMs: () => number;
+  /** A further condition, asked at the proof and again at every request; throws a refusal. */
+  readonly admit?: (device: ProvenDevice) => void;
+}
+
+const PROOF_PREFIX = Buffer.from('SEKISHO-DEVICE-1', 'ascii');
+
+export function createDeviceGate(options: DeviceGateOptions): DeviceGate {
+  const proven = new WeakMap<TLSSocket, ProvenDevice>();
+  const check = (device: ProvenDevice): ProvenDevice => {
+    if (options.revocations.find(options.deviceAuthority.keyId, device.serial) !== undefined) {
+      throw new CentreRefusal('device-revoked', 'This device is revoked.');
+    }
+    options.admit?.(device);
+    return device;
+  };
+  return {
+    proofRoute: {
+      method: 'POST',
+      path: '/v1/device/proof',
+      mediaType: 'application/json',
+      handle({ tls, body }) {
+        if (tls === undefined) throw new CentreRefusal('device-proof-wrong', 'The proof needs TLS.');
+        proven.set(tls, check(verifyProof(options, tls, parseJson(DeviceProof, body))));
+        return { status: 204 };
+      },
+    },
+    deviceOf({ tls }) {
+      const device = tls === undefined ? undefined : proven.get(tls);
+      if (device === undefined) {
+        throw new CentreRefusal('device-proof-missing', 'Prove the device on this connection first.');
+      }
+      return check(device);
+    },
+  };
+}
+
+function verifyProof(options: DeviceGateOptions, tls: TLSSocket, proof: DeviceProof): ProvenDevice {
+  const wrong = new CentreRefusal('device-proof-wrong', 'The device proof is wrong.');
+  const certificate = parseDeviceCertificate(proof.deviceCertificate, wrong);
+  if (!validatePath(certificate, [options.deviceAuthority], options.nowMs()).ok) throw wrong;
+  const signed = Buffer.concat([PROOF_PREFIX, exporterOf(tls)]);
+  if (!verify('sha256', signed, certificate.publicKey, Buffer.from(proof.signature, 'base64'))) throw wrong;
+  const samId = findAttribute(certificate.subject, 'CN');
+  const institutionCode = tls.getPeerCertificate().subject?.CN;
+  if (samId === undefined || !/^[0-9a-f]{16}$/.test(samId)) throw wrong;
+  if (typeof institutionCode !== 'string' || !/^\d{10}$/.test(institutionCode)) throw wrong;
+  return { samId, institutionCode, serial: certificate.serial };
+}
+
+function parseDeviceCertificate(base64: string, wrong: CentreRefusal): Certificate {
+  try {
+    return parseCertificate(Buffer.from(base64, 'base64'));
+  } catch (thrown) {
+    throw thrown instanceof MalformedDer ? wrong : thrown;
+  }
+}
+
+/** RFC 8446 §7.5 / RFC 5705 §4, without a context value. */
+function exporterOf(tls: TLSSocket): Buffer {
+  const withoutContext = tls.exportKeyingMaterial.bind(tls) as (length: number, label: string) => Buffer;
+  return withoutContext(DEVICE_PROOF_EXPORTER_BYTES, DEVICE_PROOF_EXPORTER_LABEL);
+}

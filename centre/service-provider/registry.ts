@@ -1,0 +1,159 @@
+/** What the SP knows: devices with their networks and limits, operators by institution, roster versions. */
+import type { RosterOperator } from '#contract/centre/service-provider.ts';
+import { OperatorRole } from '#contract/centre/service-provider.ts';
+import type { CentreDatabase } from '../database.ts';
+
+export interface DeviceRecord {
+  /** 16 lower-case hex digits. */
+  readonly samId: string;
+  readonly institutionCode: string;
+  /** Serial of the device certificate. */
+  readonly serial: Uint8Array;
+  readonly networkIds: readonly string[];
+  readonly maxUses: number;
+  /** 0 = no limit. */
+  readonly maxTicks: number;
+  readonly revoked: boolean;
+}
+
+export interface OperatorRecord extends RosterOperator {
+  /** DER SubjectPublicKeyInfo whose SHA-256 is keyId. */
+  readonly publicKey: Uint8Array;
+}
+
+export interface Roster {
+  readonly version: number;
+  readonly operators: readonly OperatorRecord[];
+}
+
+export interface Registry {
+  putDevice(device: DeviceRecord): void;
+  findDevice(samId: string): DeviceRecord | undefined;
+  /** Adds or replaces; every change makes a new roster version. */
+  putOperator(institutionCode: string, operator: OperatorRecord): void;
+  findOperator(institutionCode: string, keyId: string): OperatorRecord | undefined;
+  roster(institutionCode: string): Roster;
+  logGrant(samId: string, networkId: string, maxUses: number, issuedAtMs: number): void;
+  grantCount(samId: string): number;
+  /** Certificates that eligibility has seen at an institution. */
+  seenCertificates(institutionCode: string): { readonly issuer: string; readonly serial: Buffer }[];
+}
+
+interface DeviceRow {
+  readonly sam_id: string;
+  readonly institution_code: string;
+  readonly serial: Buffer;
+  readonly max_uses: number;
+  readonly max_ticks: number;
+  readonly revoked: number;
+}
+
+interface OperatorRow {
+  readonly key_id: string;
+  readonly public_key: Buffer;
+  readonly display_name: string;
+  readonly roles: string;
+  readonly suspended: number;
+  readonly card_kind: string;
+}
+
+const toOperator = (row: OperatorRow): OperatorRecord => ({
+  keyId: row.key_id,
+  publicKey: row.public_key,
+  displayName: row.display_name,
+  roles: row.roles.split(',').map((role) => OperatorRole.parse(role)),
+  suspended: row.suspended !== 0,
+  cardKind: row.card_kind === 'hpki' ? 'hpki' : 'my-number',
+});
+
+export function createRegistry(database: CentreDatabase): Registry {
+  return {
+    putDevice: (device) => putDevice(database, device),
+    findDevice: (samId) => findDevice(database, samId),
+    putOperator: (institutionCode, operator) => putOperator(database, institutionCode, operator),
+    findOperator(institutionCode, keyId) {
+      const sql = 'SELECT * FROM operator WHERE institution_code = ? AND key_id = ?';
+      const row = database.get<OperatorRow>(sql, institutionCode, keyId);
+      return row === undefined ? undefined : toOperator(row);
+    },
+    roster: (institutionCode) => database.transaction(() => readRoster(database, institutionCode)),
+    logGrant(samId, networkId, maxUses, issuedAtMs) {
+      database.run('INSERT INTO grant_log VALUES (?, ?, ?, ?)', samId, networkId, maxUses, issuedAtMs);
+    },
+    grantCount: (samId) =>
+      database.get<{ count: number }>('SELECT count(*) AS count FROM grant_log WHERE sam_id = ?', samId)
+        ?.count ?? 0,
+    seenCertificates: (institutionCode) =>
+      database.all('SELECT issuer, serial FROM seen_certificate WHERE institution_code = ?', institutionCode),
+  };
+}
+
+function putDevice(database: CentreDatabase, device: DeviceRecord): void {
+  database.transaction(() => {
+    database.run('DELETE FROM device WHERE sam_id = ?', device.samId);
+    database.run(
+      'INSERT INTO device VALUES (?, ?, ?, ?, ?, ?)',
+      device.samId,
+      device.institutionCode,
+      device.serial,
+      device.maxUses,
+      device.maxTicks,
+      device.revoked ? 1 : 0,
+    );
+    for (const networkId of device.networkIds) {
+      database.run('INSERT INTO network VALUES (?, ?)', device.samId, networkId);
+    }
+  });
+}
+
+function findDevice(database: CentreDatabase, samId: string): DeviceRecord | undefined {
+  const row = database.get<DeviceRow>('SELECT * FROM device WHERE sam_id = ?', samId);
+  if (row === undefined) return undefined;
+  const sql = 'SELECT network_id FROM network WHERE sam_id = ? ORDER BY network_id';
+  return {
+    samId: row.sam_id,
+    institutionCode: row.institution_code,
+    serial: row.serial,
+    networkIds: database.all<{ network_id: string }>(sql, samId).map((network) => network.network_id),
+    maxUses: row.max_uses,
+    maxTicks: row.max_ticks,
+    revoked: row.revoked !== 0,
+  };
+}
+
+/** The SAM holds no more (`docs/sam-profile.md` 4.10). */
+const MAX_OPERATORS = 100;
+
+function putOperator(database: CentreDatabase, institutionCode: string, operator: OperatorRecord): void {
+  database.transaction(() => {
+    database.run(
+      'INSERT OR REPLACE INTO operator VALUES (?, ?, ?, ?, ?, ?, ?)',
+      institutionCode,
+      operator.keyId,
+      operator.publicKey,
+      operator.displayName,
+      operator.roles.join(','),
+      operator.suspended ? 1 : 0,
+      operator.cardKind,
+    );
+    if (readRoster(database, institutionCode).operators.length > MAX_OPERATORS) {
+      throw new RangeError(`a roster has at most ${MAX_OPERATORS} operators`);
+    }
+    database.run(
+      'INSERT INTO roster VALUES (?, 2) ON CONFLICT DO UPDATE SET version = version + 1',
+      institutionCode,
+    );
+  });
+}
+
+/** Version 1 is the empty roster of an institution without operators. */
+function readRoster(database: CentreDatabase, institutionCode: string): Roster {
+  const version = database.get<{ version: number }>(
+    'SELECT version FROM roster WHERE institution_code = ?',
+    institutionCode,
+  )?.version;
+  const operators = database
+    .all<OperatorRow>('SELECT * FROM operator WHERE institution_code = ? ORDER BY key_id', institutionCode)
+    .map(toOperator);
+  return { version: version ?? 1, operators };
+}

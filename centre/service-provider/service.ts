@@ -1,0 +1,95 @@
+/** The SP's routes: device proof, SAM unlock, roster, revoked cards. */
+import { createHash, type KeyObject } from 'node:crypto';
+import {
+  type RevokedCards,
+  type RosterAnswer,
+  type SamUnlockGrant,
+  SamUnlockRequest,
+} from '#contract/centre/service-provider.ts';
+import { createDeviceGate, type ProvenDevice } from '../http/device-gate.ts';
+import { parseJson } from '../http/json.ts';
+import { CentreRefusal, jsonReply, type Reply } from '../http/problem.ts';
+import type { Route } from '../http/route.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import type { RevocationRegister } from '../pki/revocation-register.ts';
+import type { DeviceRecord, OperatorRecord, Registry } from './registry.ts';
+import { signRoster, signUnlockGrant } from './sam-order.ts';
+
+export interface ServiceProviderOptions {
+  readonly registry: Registry;
+  readonly revocations: RevocationRegister;
+  readonly deviceAuthority: Certificate;
+  readonly signingKey: KeyObject;
+  readonly nowMs: () => number;
+}
+
+export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] {
+  const { registry, deviceAuthority, revocations, nowMs } = options;
+  const admit = (device: ProvenDevice): void => void requireDevice(registry, device);
+  const gate = createDeviceGate({ deviceAuthority, revocations, nowMs, admit });
+  return [
+    gate.proofRoute,
+    {
+      method: 'POST',
+      path: '/v1/sam/unlock',
+      mediaType: 'application/json',
+      handle: (call) => unlock(options, gate.deviceOf(call), parseJson(SamUnlockRequest, call.body)),
+    },
+    {
+      method: 'GET',
+      path: '/v1/roster',
+      handle: (call) => roster(options, gate.deviceOf(call)),
+    },
+    {
+      method: 'GET',
+      path: '/v1/revoked-cards',
+      handle: (call) => revokedCards(options, gate.deviceOf(call)),
+    },
+  ];
+}
+
+/** The registered device, if it is one, is in force, and stands in the institution that connected. */
+function requireDevice(registry: Registry, proven: ProvenDevice): DeviceRecord {
+  const device = registry.findDevice(proven.samId);
+  if (device === undefined || device.institutionCode !== proven.institutionCode) {
+    throw new CentreRefusal('device-unknown', 'This device is not registered for this institution.');
+  }
+  if (device.revoked) throw new CentreRefusal('device-revoked', 'This device is revoked.');
+  return device;
+}
+
+function unlock(options: ServiceProviderOptions, proven: ProvenDevice, request: SamUnlockRequest): Reply {
+  const device = requireDevice(options.registry, proven);
+  if (request.samId !== device.samId) {
+    throw new CentreRefusal('device-unknown', 'A device can unlock its own SAM only.');
+  }
+  if (!device.networkIds.includes(request.networkId)) {
+    throw new CentreRefusal('limits-exceeded', 'The network is not registered for this device.');
+  }
+  const { maxUses, maxTicks } = device;
+  const issuedAtMs = options.nowMs();
+  // Logged first: there is no grant that the log does not know.
+  options.registry.logGrant(device.samId, request.networkId, maxUses, issuedAtMs);
+  const grant = signUnlockGrant(options.signingKey, { ...request, maxUses, maxTicks, issuedAtMs });
+  const answer: SamUnlockGrant = { grant: grant.toString('base64'), maxUses, maxTicks };
+  return jsonReply(200, answer);
+}
+
+function roster(options: ServiceProviderOptions, { samId, institutionCode }: ProvenDevice): Reply {
+  const { version, operators } = options.registry.roster(institutionCode);
+  const answer: RosterAnswer = {
+    version,
+    operators: operators.map(({ publicKey: _inUpdateOnly, ...operator }: OperatorRecord) => operator),
+    update: signRoster(options.signingKey, { samId, version, operators }).toString('base64'),
+  };
+  return jsonReply(200, answer);
+}
+
+function revokedCards(options: ServiceProviderOptions, { institutionCode }: ProvenDevice): Reply {
+  const hashes = options.registry
+    .seenCertificates(institutionCode)
+    .filter(({ issuer, serial }) => options.revocations.find(issuer, serial) !== undefined)
+    .map(({ serial }) => createHash('sha256').update(serial).update(institutionCode, 'ascii').digest('hex'));
+  const answer: RevokedCards = { asOf: new Date(options.nowMs()).toISOString(), hashes };
+  return jsonReply(200, answer);
+}

@@ -1,0 +1,91 @@
+/** `npm run -s card`: serves a simulated card or SAM to a real pcscd, or writes one into a file. */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { CardControl } from '#drivers/simulated/control.ts';
+import { REAL_TIMING, ZERO_TIMING } from '#drivers/simulated/timing.ts';
+import { type CardBox, listPeople, openCardBox, openCardBoxOfFile } from './card/box.ts';
+import { type CardOrder, parseCardOrder, USAGE } from './card/order.ts';
+import { ServedSlot } from './card/served-slot.ts';
+import { CommandProblem, runCommand, UsageProblem } from './command.ts';
+
+const say = (line: string): boolean => process.stderr.write(`${line}\n`);
+
+async function run(words: readonly string[]): Promise<number> {
+  const order = parseCardOrder(words);
+  if (order.does === 'help') process.stdout.write(`${USAGE}\n`);
+  else if (order.does === 'list') process.stdout.write(`${listPeople().join('\n')}\n`);
+  else await runWithCards(order);
+  return 0;
+}
+
+async function runWithCards(order: Extract<CardOrder, { does: 'card' }>): Promise<void> {
+  const box = order.cardFile === undefined ? await openCardBox(order) : openCardBoxOfFile(order.cardFile);
+  if (order.exportFile !== undefined) {
+    writeFileSync(order.exportFile, `${JSON.stringify(box.exportable, null, 2)}\n`, { mode: 0o600 });
+    say(`書き出しました / written: ${order.exportFile}`);
+  }
+  if (order.serve) await serve(order, box);
+}
+
+async function serve(order: Extract<CardOrder, { does: 'card' }>, box: CardBox): Promise<void> {
+  const stopped = untilStopped();
+  const port = order.port ?? box.usualPort;
+  const timing = order.timing === 'real' ? REAL_TIMING : ZERO_TIMING;
+  const slot = new ServedSlot({ port, timing });
+  const control = new CardControl(slot, box.cards);
+  for (const fault of order.faults) {
+    const answer = await control.run(`fault ${fault}`);
+    if (!answer.startsWith('fault ')) throw new UsageProblem(`--fault ${fault}: unknown\n${answer}`);
+  }
+  await control.run(`insert ${box.first}`).catch((cause: unknown) => {
+    throw nobodyListens(port, cause);
+  });
+  say(`カードを置きました / card in the slot: ${box.firstLabel} (vpcd port ${port}, Ctrl-C ends)`);
+  if (process.stdin.isTTY) await takeOrders(control, slot, stopped);
+  else await Promise.race([stopped, failWhenLost(slot)]);
+  await slot.remove();
+}
+
+/** Lines typed by a person; a card that left can be put back. */
+async function takeOrders(control: CardControl, slot: ServedSlot, stopped: Promise<void>): Promise<void> {
+  slot.onLost = () => say('カードが離れました / the card left the slot');
+  const lines = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' });
+  const answer = async (line: string): Promise<void> => {
+    say(await control.run(line).catch((thrown: unknown) => String(thrown)));
+    lines.prompt();
+  };
+  lines.on('line', (line) => void answer(line));
+  lines.prompt();
+  await Promise.race([stopped, once(lines, 'SIGINT'), once(lines, 'close')]);
+  lines.close();
+}
+
+/** Nobody is there to put it back. */
+function failWhenLost(slot: ServedSlot): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    slot.onLost = () =>
+      reject(
+        new CommandProblem('card.removed', {
+          ja: 'pcscd が終了したか、指定した障害が起きました。もう一度実行してください。',
+          en: 'pcscd ended, or the fault that you asked for happened. Run the command again.',
+        }),
+      );
+  });
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+  });
+}
+
+function nobodyListens(port: number, cause: unknown): CommandProblem {
+  const advice = {
+    ja: `ポート ${port} で vpcd が待っていません。\`sudo apt install pcscd vsmartcard-vpcd\` の後、\`sudo systemctl restart pcscd\` を実行してください。`,
+    en: `Nothing listens on port ${port}. Run \`sudo apt install pcscd vsmartcard-vpcd\` and \`sudo systemctl restart pcscd\`, or name vpcd's port with --port.`,
+  };
+  return new CommandProblem('reader.unreachable', advice, cause);
+}
+
+await runCommand(USAGE, run);

@@ -1,0 +1,85 @@
+/** The command line of `npm run -s card`, checked. */
+import { parseArgs } from 'node:util';
+import { UsageProblem } from '../command.ts';
+
+export const CARD_KINDS = ['my-number', 'hpki', 'sam'] as const;
+export type CardKind = (typeof CARD_KINDS)[number];
+
+export type CardOrder =
+  | { readonly does: 'help' }
+  | { readonly does: 'list' }
+  | {
+      readonly does: 'card';
+      readonly kind: CardKind;
+      readonly person: string | undefined;
+      /** Serves this file instead of issuing a card. */
+      readonly cardFile: string | undefined;
+      readonly exportFile: string | undefined;
+      /** Keeps the authorities, so that the next start issues under the same ones. */
+      readonly stateFolder: string | undefined;
+      readonly serve: boolean;
+      readonly port: number | undefined;
+      readonly timing: 'real' | 'zero';
+      /** In the words of the control language: `remove-after 3`. */
+      readonly faults: readonly string[];
+    };
+
+export const USAGE = `npm run -s card -- --vpcd [OPTION …]   serve a simulated card to a real pcscd
+npm run -s card -- --list              list the invented people
+npm run -s card -- --export FILE       write a card into a file
+
+  --person ID      whose card; see --list (default: mihon-hanako, or kakuu-ishi for hpki)
+  --kind KIND      my-number | hpki | sam (default: what the person has)
+  --port PORT      where vpcd listens (default: 35963, second slot 35964 for a SAM)
+  --timing TIMING  zero | real: answer at once, or as slowly as a real card (default: zero)
+  --fault SPEC     break something, as often as wanted: remove-after:3, truncate:1:5, answer:27266:2, slow:500 …
+  --card FILE      serve the card (or SAM) in FILE and keep it up to date
+  --export FILE    write the card (or SAM) into FILE; all its keys are test keys
+  --state FOLDER   keep the test authorities in FOLDER`;
+
+const OPTIONS = {
+  vpcd: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false, short: 'h' },
+  person: { type: 'string' },
+  kind: { type: 'string' },
+  port: { type: 'string' },
+  timing: { type: 'string', default: 'zero' },
+  fault: { type: 'string', multiple: true },
+  card: { type: 'string' },
+  export: { type: 'string' },
+  state: { type: 'string' },
+} as const;
+
+/** Throws `UsageProblem`, or the TypeError of `parseArgs`. */
+export function parseCardOrder(words: readonly string[]): CardOrder {
+  const { values } = parseArgs({ args: [...words], options: OPTIONS });
+  if (values.help) return { does: 'help' };
+  if (values.list) return { does: 'list' };
+  if (!values.vpcd && values.export === undefined) throw new UsageProblem('--vpcd is missing');
+  return {
+    does: 'card',
+    kind: values.kind === undefined ? 'my-number' : oneOf('--kind', CARD_KINDS, values.kind),
+    person: values.person,
+    cardFile: values.card,
+    exportFile: values.export,
+    stateFolder: values.state,
+    serve: values.vpcd,
+    port: values.port === undefined ? undefined : parsePort(values.port),
+    timing: oneOf('--timing', ['real', 'zero'] as const, values.timing),
+    faults: (values.fault ?? []).map((spec) => spec.replaceAll(/[:,]/g, ' ')),
+  };
+}
+
+function oneOf<Word extends string>(option: string, words: readonly Word[], given: string): Word {
+  const found = words.find((word) => word === given);
+  if (found === undefined) throw new UsageProblem(`${option} ${given}: one of ${words.join(', ')}`);
+  return found;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new UsageProblem(`--port ${text}: 1 to 65535`);
+  return port;
+}

@@ -1,0 +1,121 @@
+/** A whole clinic on one machine: centre, cards, readers and one appliance, on free ports. */
+import { readFileSync } from 'node:fs';
+import { type RunningAppliance, startAppliance } from '#appliance/appliance.ts';
+import { createLogger } from '#appliance/log.ts';
+import { loadConfig } from '#config/load.ts';
+import type { ConfigFile } from '#config/schema.ts';
+import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
+import { CardControl } from '#drivers/simulated/control.ts';
+import { Meter } from '#drivers/simulated/timing.ts';
+import { systemClock } from '#ports/clock.ts';
+import { type Logger, silentLogger } from '#ports/logger.ts';
+import { systemRandom } from '#ports/random.ts';
+import { type InstalledAppliance, installAppliance } from './appliance-config.ts';
+import { type ClinicReaders, openReaders, type ReaderKind, type TimingKind, timingOf } from './readers.ts';
+import { type Region, startRegion } from './region.ts';
+import { openClinicSam } from './sam-store.ts';
+
+export interface ClinicOptions {
+  readonly stateFolder: string;
+  readonly reader: ReaderKind;
+  readonly timing: TimingKind;
+  /** Of the appliance; 0 takes a free one. */
+  readonly port?: number;
+  readonly monitorPort?: number;
+  readonly uiFolder?: string | undefined;
+  readonly limits?: ConfigFile['limits'];
+  readonly http?: ConfigFile['http'];
+  /** Where the appliance's log lines go; without it there is no log. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+export interface Clinic extends Region {
+  readonly appliance: RunningAppliance;
+  readonly installed: InstalledAppliance;
+  readonly readers: ClinicReaders;
+  readonly cards: ReadonlyMap<string, SimulatedCard>;
+  readonly control: CardControl;
+  /** What card and SAM did, for the critical path. */
+  readonly meter: Meter;
+  close(): Promise<void>;
+}
+
+/** Everything but the appliance: for those who start it as a process of its own. */
+export type Surroundings = Omit<Clinic, 'appliance' | 'installed'>;
+
+export async function startSurroundings(options: ClinicOptions): Promise<Surroundings> {
+  const region = await startRegion(options.stateFolder, options.monitorPort);
+  const meter = new Meter();
+  const readers = await openReaders(options.reader, options.stateFolder, timingOf(options.timing), meter);
+  const sam = await openClinicSam(options.stateFolder, region.centre);
+  await readers.samSlot.insert(sam);
+  const cards = new Map([...region.wallet].map(([id, { image }]) => [id, new SimulatedCard(image)]));
+  return {
+    ...region,
+    readers,
+    cards,
+    control: new CardControl(readers.cardSlot, cards),
+    meter,
+    async close() {
+      await readers.close();
+      await region.centre.close();
+    },
+  };
+}
+
+/** The `reader` and `sam` sections for this clinic's appliance as a process of its own. */
+export function driverConfig({ readers }: Surroundings): Pick<ConfigFile, 'reader' | 'sam'> {
+  const { names } = readers;
+  if (names === undefined) {
+    return {
+      reader: { driver: 'simulated', cards: ['in-process'] },
+      sam: { driver: 'simulated', stateFile: 'in-process' },
+    };
+  }
+  return {
+    reader: { driver: 'pcsc', readerName: names.card },
+    sam: { driver: 'pcsc', readerName: names.sam },
+  };
+}
+
+export async function startClinic(options: ClinicOptions): Promise<Clinic> {
+  const surroundings = await startSurroundings(options);
+  const { log, limits, http } = options;
+  const logger: Logger = log === undefined ? silentLogger : createLogger({ level: 'info', write: log });
+  try {
+    const installed = installAppliance({
+      stateFolder: options.stateFolder,
+      centre: surroundings.centre,
+      port: options.port ?? 0,
+      ...driverConfig(surroundings),
+      ...(limits === undefined ? {} : { limits }),
+      ...(http === undefined ? {} : { http }),
+    });
+    const appliance = await startAppliance({
+      config: loadConfig(installed.configFile),
+      reader: surroundings.readers.reader,
+      samSlot: surroundings.readers.samReader,
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+      uiFolder: options.uiFolder,
+    });
+    return {
+      ...surroundings,
+      appliance,
+      installed,
+      async close() {
+        await appliance.close();
+        await surroundings.close();
+      },
+    };
+  } catch (thrown) {
+    await surroundings.close();
+    throw thrown;
+  }
+}
+
+/** PEM of the authority that signed the appliance's HTTPS certificate. */
+export function clinicCa(region: Region): string {
+  return readFileSync(region.centre.trustFiles.centreTls, 'utf8');
+}

@@ -1,0 +1,133 @@
+/** A counter screen without a screen: speaks the public HTTPS API and nothing else. */
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import type { TapStarted } from '#contract/http/messages.ts';
+import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
+import type { Visit } from '#contract/visit.ts';
+
+/** The appliance refused; `code` is a row of the error table. */
+export class CounterRefusal extends Error {
+  override readonly name = 'CounterRefusal';
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string) {
+    super(`${status} ${code}`);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export class CounterClient {
+  readonly #url: string;
+  readonly #agent: Agent;
+  #cookie: string | undefined;
+
+  constructor(url: string, caPem: string) {
+    this.#url = url;
+    this.#agent = new Agent({ ca: caPem, keepAlive: true, maxSockets: 4 });
+  }
+
+  snapshot(): Promise<GatewaySnapshot> {
+    return this.#call('GET', '/v1/snapshot');
+  }
+
+  async signIn(cardKind: 'hpki' | 'my-number', pin: string): Promise<void> {
+    await this.#call('POST', '/v1/session', { cardKind, pin });
+  }
+
+  async lockSam(): Promise<void> {
+    await this.#call('POST', '/v1/sam/lock', {});
+  }
+
+  async signOut(): Promise<void> {
+    await this.#call('DELETE', '/v1/session');
+  }
+
+  startTap(verificationNumberB?: string): Promise<TapStarted> {
+    return this.#call('POST', '/v1/taps', {
+      purpose: 'insurance-eligibility',
+      includeLimitInfo: false,
+      ...(verificationNumberB === undefined ? {} : { verificationNumberB }),
+    });
+  }
+
+  async consent(tapId: string, decision: 'ok' | 'refused'): Promise<void> {
+    await this.#call('POST', `/v1/taps/${tapId}/consent`, { decision });
+  }
+
+  waitForTap(tapId: string, waitMs: number): Promise<TapProgress> {
+    return this.#call('GET', `/v1/taps/${tapId}?waitMs=${waitMs}`);
+  }
+
+  faceCheck(
+    tapId: string,
+    method: 'card-photo' | 'printed-photo',
+    result: 'match' | 'mismatch',
+  ): Promise<Visit> {
+    return this.#call('POST', `/v1/taps/${tapId}/face-check`, { method, result });
+  }
+
+  tapVisit(tapId: string): Promise<Visit> {
+    return this.#call('GET', `/v1/taps/${tapId}/visit`);
+  }
+
+  visit(visitId: string): Promise<Visit> {
+    return this.#call('GET', `/v1/visits/${visitId}`);
+  }
+
+  async link(cardId: string, patientNumber: string): Promise<void> {
+    await this.#call('PUT', `/v1/patients/${encodeURIComponent(cardId)}/link`, { patientNumber });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const { response, content } = await this.#send(method, path, text);
+    const status = response.statusCode ?? 0;
+    const answer: unknown = content === '' ? undefined : JSON.parse(content);
+    if (status >= 400) {
+      throw new CounterRefusal(status, String((answer as { code?: unknown } | undefined)?.code));
+    }
+    const [cookie] = response.headers['set-cookie'] ?? [];
+    if (cookie !== undefined) this.#cookie = cookie.split(';')[0];
+    return answer as Answer;
+  }
+
+  #send(
+    method: string,
+    path: string,
+    text: string | undefined,
+  ): Promise<{ response: IncomingMessage; content: string }> {
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        new URL(path, this.#url),
+        {
+          method,
+          agent: this.#agent,
+          headers: {
+            accept: 'application/json',
+            ...(this.#cookie === undefined ? {} : { cookie: this.#cookie }),
+            ...(text === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+          },
+        },
+        (response) => {
+          let content = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => {
+            content += chunk;
+          });
+          response.on('end', () => resolve({ response, content }));
+          response.on('error', reject);
+        },
+      );
+      sent.on('error', reject);
+      sent.end(text);
+    });
+  }
+}

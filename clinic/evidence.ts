@@ -1,0 +1,129 @@
+/** `npm run -s evidence`: writes the evidence of a clinic into one file, or verifies such a file with nothing else. */
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeReport } from '#evidence/report.ts';
+import { exportEvidence } from '#store/export.ts';
+import { CommandProblem, runCommand, UsageProblem } from './command.ts';
+import { describeInJapanese } from './evidence/summary.ts';
+import { verifyEvidence } from './evidence/verification.ts';
+import { databaseFile, STATE_FOLDER } from './state-folder.ts';
+
+const USAGE = `npm run -s evidence -- export --out FILE [--state FOLDER | --database FILE]
+npm run -s evidence -- verify FILE [--device-ca PEM] [--tsa-ca PEM] [--json]
+
+  --out FILE       the file to write; it needs nothing else to be verified
+  --state FOLDER   state of the clinic (default: ${STATE_FOLDER})
+  --database FILE  the appliance's database itself
+  --device-ca PEM  the certificate authority of the SAMs that you trust
+  --tsa-ca PEM     the time-stamp authority that you trust
+  --json           the complete report as JSON
+
+Exit code: 0 the evidence is intact, 1 it is not or could not be read, 2 the command is wrong.`;
+
+const OPTIONS = {
+  out: { type: 'string' },
+  state: { type: 'string' },
+  database: { type: 'string' },
+  'device-ca': { type: 'string' },
+  'tsa-ca': { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false, short: 'h' },
+} as const;
+
+function parseWords(words: readonly string[]) {
+  return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true });
+}
+
+type Values = ReturnType<typeof parseWords>['values'];
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, positionals } = parseWords(words);
+  const [verb, file, ...rest] = positionals;
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  if (verb === 'export' && file === undefined) return exportTo(values);
+  if (verb === 'verify' && file !== undefined && rest.length === 0) return verify(file, values);
+  throw new UsageProblem(verb === 'verify' ? 'verify takes one FILE' : 'export or verify?');
+}
+
+function exportTo(values: Values): number {
+  if (values.out === undefined) throw new UsageProblem('--out FILE is missing');
+  if (values.state !== undefined && values.database !== undefined) {
+    throw new UsageProblem('--state or --database, not both');
+  }
+  const out = resolve(values.out);
+  const database = values.database ?? databaseFile(values.state ?? STATE_FOLDER);
+  requireFile(database, {
+    ja: `データベース ${database} がありません。\`npm start\` で受付を一度行うか、--state または --database で場所を指定してください。`,
+    en: `There is no database ${database}. Receive a patient with \`npm start\` first, or name the place with --state or --database.`,
+  });
+  requireFile(dirname(out), {
+    ja: `フォルダー ${dirname(out)} がありません。先に作成してください。`,
+    en: `There is no folder ${dirname(out)}. Create it first.`,
+  });
+  const { entries, head } = exportEvidence(database, out);
+  const last = head === undefined ? '-' : `${head.seq} ${head.hash}`;
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify({ file: out, entries, head: head ?? null })}\n`);
+    return 0;
+  }
+  process.stdout.write(
+    [
+      `${entries} 件の記録を ${out} に書き出しました。`,
+      `最後の記録: ${last}`,
+      `確認: npm run -s evidence -- verify ${values.out}`,
+      `${entries} entries written to ${out}; head ${last}.`,
+      '',
+    ].join('\n'),
+  );
+  return 0;
+}
+
+async function verify(file: string, values: Values): Promise<number> {
+  requireFile(file, {
+    ja: `ファイル ${file} がありません。\`npm run -s evidence -- export --out FILE\` で作成してください。`,
+    en: `There is no file ${file}. Write one with \`npm run -s evidence -- export --out FILE\`.`,
+  });
+  const report = await verifyEvidence(file, {
+    deviceCaPem: readAuthority('--device-ca', values['device-ca']),
+    timeStampCaPem: readAuthority('--tsa-ca', values['tsa-ca']),
+  });
+  const text = values.json
+    ? JSON.stringify(report)
+    : [...describeInJapanese(report), '', ...describeReport(report)].join('\n');
+  process.stdout.write(`${text}\n`);
+  if (!report.ok) {
+    const advice = {
+      ja: '元のデータベースからもう一度書き出し、それでも異常ならこのファイルを保管してサポートに連絡してください。',
+      en: 'Export from the original database again; if it stays, keep this file and call support.',
+    };
+    throw new CommandProblem('evidence.broken', advice);
+  }
+  return 0;
+}
+
+/** A wrong authority must not look like wrong evidence. */
+function readAuthority(option: string, file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const pem = readFileSync(file, 'utf8');
+    new X509Certificate(pem);
+    return pem;
+  } catch (cause) {
+    const advice = {
+      ja: `${option} ${file} は証明書（PEM）として読めません。認証局の証明書を指定してください。`,
+      en: `${option} ${file} is not a readable certificate (PEM). Name the certificate of the authority.`,
+    };
+    throw new CommandProblem('config.invalid', advice, cause);
+  }
+}
+
+function requireFile(path: string, advice: { readonly ja: string; readonly en: string }): void {
+  if (!existsSync(path)) throw new CommandProblem('request.invalid', advice);
+}
+
+await runCommand(USAGE, run);
