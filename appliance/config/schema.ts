@@ -126,7 +126,7 @@ export const ConfigSchema = z.strictObject({
   http: z
     .strictObject({
       bodyBytes: z.number().int().min(1_024).max(1_048_576).default(16_384).describe('Largest request body.'),
-      connections: z.number().int().min(8).max(10_000).default(2_048).describe("More are answered 503."),
+      connections: z.number().int().min(8).max(10_000).default(2_048).describe('More are answered 503.'),
       requestsPerSecond: z.number().int().min(1).max(10_000).default(200).describe('For one client address.'),
       requestTimeoutMs: milliseconds(10_000, 500, 2 * MINUTE_MS).describe('A request must arrive within.'),
     })

@@ -1,5 +1,7 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
+import { blankSamState } from '#drivers/simulated/sam/state.ts';
 import { ScriptedSam } from './testdata/scripted-sam.ts';
 import vector from './testdata/tick-stamp.json' with { type: 'json' };
 import { encodeCompleteStamp, parseCompleteStamp, parseTicks, verifyStamp } from './tick-stamp.ts';
@@ -34,4 +36,40 @@ describe('a tick stamp', () => {
       expect(parseCompleteStamp(wrong)).toBeUndefined();
     }
   });
+});
+
+test('the answer of the simulated SAM to TICK STAMP is a complete stamp, and verifies', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const sam = new SimulatedSam({
+    state: {
+      ...blankSamState(),
+      lifeCycle: 'personalised',
+      useCounter: 65_538,
+      personalisation: {
+        samId: vector.samId,
+        institutionCode: '1310000001',
+        profileId: 'sekisho-ref-1',
+        deviceKey: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+        deviceCertificate: '',
+        spPublicKey: '',
+        offlineMaxUses: 0,
+        offlineMaxTicks: 0,
+        tickPeriodMs: 1_000,
+        organisation: {},
+        idKey: '',
+        storageKey: '',
+      },
+    },
+  });
+  sam.powerOn();
+  sam.process(Buffer.from('00a4040009f053454b4953484f0100', 'hex'));
+  const answer = Buffer.from(sam.process(Buffer.from(`8010000020${vector.digest}00`, 'hex'))).toString('hex');
+  expect(answer.slice(-4)).toBe('9000');
+  const complete = parseCompleteStamp(answer.slice(0, -4))!;
+  expect(parseTicks(complete.stamp)).toMatchObject({
+    samId: vector.samId,
+    useCounter: 65_538,
+    digest: vector.digest,
+  });
+  expect(verifyStamp(complete, publicKey)).toBe(true);
 });

@@ -2,7 +2,6 @@
  * Operator sign-in: roster first, then the PIN, so that a card that may not sign in never loses a PIN try;
  * then a fresh challenge signed by the card, path and revocation. The PIN is overwritten before we return.
  */
-import { createHash } from 'node:crypto';
 import { openExchange } from '#card/exchange.ts';
 import type { RosterOperator } from '#contract/centre/service-provider.ts';
 import { isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
@@ -12,6 +11,7 @@ import { checkRevocation, requirePath } from './certificate-check.ts';
 import type { SignInRequest } from './face.ts';
 import { type OperatorCard, openOperatorCard } from './operator-card.ts';
 import type { GatewayParts } from './parts.ts';
+import type { ReaderSeat } from './reader-seat.ts';
 import type { SignInLockout } from './sign-in-lockout.ts';
 
 export interface SignedIn {
@@ -25,10 +25,12 @@ const CHALLENGE_BYTES = 32;
 
 export class OperatorLogin {
   readonly #parts: GatewayParts;
+  readonly #seat: ReaderSeat;
   readonly #lockout: SignInLockout;
 
-  constructor(parts: GatewayParts, lockout: SignInLockout) {
+  constructor(parts: GatewayParts, seat: ReaderSeat, lockout: SignInLockout) {
     this.#parts = parts;
+    this.#seat = seat;
     this.#lockout = lockout;
   }
 
@@ -43,7 +45,7 @@ export class OperatorLogin {
   ): Promise<SignedIn> {
     try {
       this.#lockout.requireOpen();
-      const channel = await this.#parts.reader.waitForCard(signal);
+      const channel = await this.#seat.waitForCard(signal);
       try {
         const exchange = openExchange(channel, { timeoutMs: this.#parts.limits.cardAnswerMs });
         const card = await openOperatorCard(exchange, request.cardKind);
@@ -91,7 +93,8 @@ export class OperatorLogin {
   async #verifyPin(card: OperatorCard, request: SignInRequest): Promise<void> {
     const triesLeft = await card.pinTriesLeft();
     if (triesLeft === 0) throw new SekishoError('operator.pin-blocked');
-    if (triesLeft === 1 && !request.acceptLastTry) throw new SekishoError('operator.pin-last-try');
+    if (triesLeft === 1 && !request.acceptLastTry)
+      throw new SekishoError('operator.pin-last-try', { context: { triesLeft } });
     await card.verifyPin(request.pin);
   }
 
@@ -99,7 +102,7 @@ export class OperatorLogin {
     const challenge = this.#parts.random.bytes(CHALLENGE_BYTES);
     const message = Buffer.concat([Buffer.from(SIGN_IN_DOMAIN, 'ascii'), challenge]);
     const signature = await card.sign(message);
-    if (!(await this.#parts.trust.verifyMessage(certificate, message, signature))) {
+    if (!this.#parts.trust.verifyMessage(certificate, message, signature)) {
       throw new SekishoError('operator.signature-wrong');
     }
   }
@@ -112,9 +115,4 @@ function toOperator(entry: RosterOperator): Operator {
     roles: entry.roles,
     cardKind: entry.cardKind,
   };
-}
-
-/** The key id under which the SAM knows an operator: SHA-256 of the SubjectPublicKeyInfo. */
-export function operatorKeyId(certificate: CertificateFacts): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(certificate.subjectPublicKeyInfo).digest());
 }

@@ -3,11 +3,20 @@ import { type ErrorCode, isSekishoError, SekishoError, toSekishoError } from '#c
 import type { GatewayCore } from './core.ts';
 import type { Caller, OperatorSession, SignInRequest } from './face.ts';
 import type { OperatorCard } from './operator-card.ts';
-import { OperatorLogin, operatorKeyId, type SignedIn } from './operator-login.ts';
+import { OperatorLogin, type SignedIn } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
+import type { ReaderSeat } from './reader-seat.ts';
 import type { SamUnlock } from './sam-unlock.ts';
 import { SignInLockout } from './sign-in-lockout.ts';
 import { placeAllowed, placeError } from './state.ts';
+
+/** How the SP says nothing, as opposed to no. */
+const SILENCE: readonly ErrorCode[] = [
+  'centre.unreachable',
+  'centre.timeout',
+  'centre.garbled',
+  'centre.untrusted',
+];
 
 export class OperatorSessions {
   readonly #parts: GatewayParts;
@@ -16,15 +25,13 @@ export class OperatorSessions {
   readonly #login: OperatorLogin;
   #timer = new AbortController();
 
-  constructor(parts: GatewayParts, core: GatewayCore, unlock: SamUnlock) {
+  constructor(parts: GatewayParts, core: GatewayCore, seat: ReaderSeat, unlock: SamUnlock) {
     this.#parts = parts;
     this.#core = core;
     this.#unlock = unlock;
     const { operatorFailures, operatorLockOutMs } = parts.limits;
-    this.#login = new OperatorLogin(
-      parts,
-      new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs),
-    );
+    const lockout = new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs);
+    this.#login = new OperatorLogin(parts, seat, lockout);
   }
 
   /** Throws unless `caller` is the operator who is signed in; counts as activity. */
@@ -45,11 +52,10 @@ export class OperatorSessions {
 
   /** Signs in; a SAM that is still locked is opened with the same card and PIN when the SP does not answer. */
   async signIn(request: SignInRequest, signal: AbortSignal): Promise<OperatorSession> {
-    if (!placeAllowed(this.#core.facts)) throw new SekishoError(placeError(this.#core.facts.network));
-    if (this.#core.facts.tapRunning) throw new SekishoError('tap.busy');
-    try {
-      const { operator } = await this.#withCard(request, signal, async (signedIn, card) => {
-        if (this.#core.facts.sam.kind === 'locked') await this.#openSam(signedIn, card, signal);
+    return this.#recordingRefusal(request.screen, async () => {
+      this.#requirePossible();
+      const { operator } = await this.#login.run(request, signal, async (signedIn, card) => {
+        if (this.#core.facts.sam.kind === 'locked') await this.#openSam(signedIn, card);
       });
       const nowMs = this.#parts.clock.nowMs();
       const { operatorAbsoluteMs, operatorIdleMs } = this.#parts.limits;
@@ -65,19 +71,21 @@ export class OperatorSessions {
       this.#core.apply({ type: 'operatorSignedIn', operator, screen: request.screen, untilMs, idleUntilMs });
       this.#watch();
       return { operator, untilMs };
-    } catch (thrown) {
-      await this.#recordRefusal(thrown, request.screen);
-      throw thrown;
-    }
+    });
   }
 
   async unlockOffline(request: SignInRequest, signal: AbortSignal): Promise<void> {
-    await this.#withCard(request, signal, (signedIn, card) => this.#signUnlock(signedIn, card));
+    await this.#recordingRefusal(request.screen, async () => {
+      this.#requirePossible();
+      await this.#login.run(request, signal, (signedIn, card) => this.#signUnlock(signedIn, card));
+    });
   }
 
+  /** The session has ended when this settles, even when the ledger could not write it down. */
   async signOut(caller: Caller): Promise<void> {
     const { operator } = this.#core.facts;
     if (operator.kind === 'none' || operator.operator.operatorId !== caller.operatorId) return;
+    this.#core.apply({ type: 'operatorSignedOut' });
     await this.#parts.ledger.append({
       kind: 'operator-signed-out',
       at: new Date(this.#parts.clock.nowMs()).toISOString(),
@@ -85,7 +93,6 @@ export class OperatorSessions {
       cardKind: operator.operator.cardKind,
       screen: caller.screen,
     });
-    this.#core.apply({ type: 'operatorSignedOut' });
   }
 
   /** Effect: the session has ended in the facts; screens learn it from the snapshot. */
@@ -98,49 +105,47 @@ export class OperatorSessions {
     this.#timer.abort();
   }
 
-  async #withCard(
-    request: SignInRequest,
-    signal: AbortSignal,
-    whileSignedIn: (signedIn: SignedIn, card: OperatorCard) => Promise<void>,
-  ): Promise<SignedIn> {
-    const patience = new AbortController();
-    this.#parts.clock.sleep(this.#parts.limits.cardWaitMs, patience.signal).then(
-      () => patience.abort(new SekishoError('card.not-found')),
-      () => undefined,
-    );
-    try {
-      return await this.#login.run(request, AbortSignal.any([signal, patience.signal]), whileSignedIn);
-    } finally {
-      patience.abort();
-    }
+  /** Before the PIN is asked of a card: the place must be allowed and the reader free. */
+  #requirePossible(): void {
+    const { facts } = this.#core;
+    if (!placeAllowed(facts)) throw new SekishoError(placeError(facts.network));
+    if (facts.tapRunning) throw new SekishoError('tap.busy');
   }
 
   /** The SP first: it knows about theft. Its silence is no reason to keep a clinic waiting, its refusal is. */
-  async #openSam(signedIn: SignedIn, card: OperatorCard, signal: AbortSignal): Promise<void> {
+  async #openSam(signedIn: SignedIn, card: OperatorCard): Promise<void> {
     try {
-      await this.#unlock.online(signal);
+      await this.#unlock.online();
     } catch (thrown) {
-      if (
-        !isSekishoError(thrown, 'centre.unreachable', 'centre.timeout', 'centre.garbled', 'centre.untrusted')
-      )
-        throw thrown;
+      if (!isSekishoError(thrown, ...SILENCE)) throw thrown;
       await this.#signUnlock(signedIn, card);
     }
   }
 
   #signUnlock(signedIn: SignedIn, card: OperatorCard): Promise<void> {
-    const keyId = operatorKeyId(signedIn.certificate);
+    const keyId = new Uint8Array(Buffer.from(signedIn.certificate.keyId, 'hex'));
     return this.#unlock.offline(
       async (message) => ({ keyId, signature: await card.sign(message) }),
       signedIn.operator.operatorId,
     );
   }
 
-  async #recordRefusal(thrown: unknown, screen: string): Promise<void> {
-    const error = toSekishoError(thrown).code;
-    if (!error.startsWith('operator.')) return;
+  async #recordingRefusal<T>(screen: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      const error = toSekishoError(thrown).code;
+      if (error.startsWith('operator.')) await this.#recordRefusal(error, screen);
+      throw thrown;
+    }
+  }
+
+  /** Never rejects: the operator must learn what was wrong with the PIN, not with the disk. */
+  async #recordRefusal(error: ErrorCode, screen: string): Promise<void> {
     const at = new Date(this.#parts.clock.nowMs()).toISOString();
-    await this.#parts.ledger.append({ kind: 'operator-refused', at, error, screen });
+    await this.#parts.ledger
+      .append({ kind: 'operator-refused', at, error, screen })
+      .catch((thrown: unknown) => this.#parts.logger.error('operator-refused.not-recorded', { error: thrown }));
   }
 
   /** Ends the session at its limit even when nobody asks. */

@@ -9,14 +9,6 @@ import type { Trust } from '#trust/ports.ts';
 import type { Centre } from '#upstream/ports.ts';
 import type { SamHolder } from './sam-holder.ts';
 
-/** Which services of the centre answered last time; a dead one must cost a tap nothing. */
-export interface CentreHealth {
-  readonly serviceProvider: boolean;
-  readonly revocation: boolean;
-  readonly eligibility: boolean;
-  readonly history: boolean;
-}
-
 /** The last roster that the SP signed, with the names that the SAM does not hold. */
 export interface RosterMemory {
   roster(): RosterAnswer | undefined;
@@ -50,7 +42,7 @@ export interface GatewayParts {
   readonly reader: CardReader;
   /** Keeps the SAM open, and proves the device with it. */
   readonly samHolder: SamHolder;
-  readonly centre: Centre & { health(): CentreHealth };
+  readonly centre: Centre;
   readonly trust: Trust;
   readonly ledger: EvidenceLedger;
   readonly queries: VisitQueries;

@@ -1,12 +1,17 @@
 /** Opens the SAM: online by the SP's grant, offline by an operator's card. The SAM verifies both itself. */
 import { createHash } from 'node:crypto';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
+import type { EvidenceReceipt } from '#evidence/ledger.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
+import { appendStamped } from './stamped-entry.ts';
+import { placeError } from './state.ts';
 
 /** Signs `message` with the operator card's authentication key; the card answers ECDSA raw, RSA PKCS#1 v1.5. */
 export type OperatorSigner = (message: Uint8Array) => Promise<{ keyId: Uint8Array; signature: Uint8Array }>;
+
+type How = { readonly how: 'online' } | { readonly how: 'offline'; readonly operatorId: string };
 
 function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, 'hex'));
@@ -19,99 +24,130 @@ function toHex(bytes: Uint8Array): string {
 export class SamUnlock {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
+  readonly #stop: AbortSignal;
+  /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #online: Promise<void> | undefined;
+  #anchoring: Promise<void> = Promise.resolve();
 
-  constructor(parts: GatewayParts, core: GatewayCore) {
+  /** `stop` ends what still runs in the background. */
+  constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
     this.#parts = parts;
     this.#core = core;
+    this.#stop = stop;
   }
 
   /** Challenge, grant, EXTERNAL AUTHENTICATE; then the tick anchor in the background. Rejects `centre.*`, `sam.*`. */
-  async online(signal?: AbortSignal): Promise<void> {
-    const sam = this.#parts.samHolder.require();
-    const challenge = await sam.challenge();
-    const grant = await this.#parts.centre.serviceProvider.unlockSam(
-      { samId: sam.samId, challenge: toHex(challenge), networkId: this.#parts.networkId },
-      signal,
-    );
-    await sam.unlockOnline(new Uint8Array(Buffer.from(grant.grant, 'base64')));
-    await this.#opened(sam, 'online', undefined);
-    await this.refreshRoster(signal);
+  online(): Promise<void> {
+    this.#online ??= this.#inTurn(() => this.#unlockOnline()).finally(() => {
+      this.#online = undefined;
+    });
+    return this.#online;
   }
 
+  /** Does nothing more when an online unlock that is under way succeeds first. Rejects `sam.*` and what `sign` rejects. */
   async offline(sign: OperatorSigner, operatorId: string): Promise<void> {
-    const sam = this.#parts.samHolder.require();
+    const isOpened = await this.#online?.then(
+      () => true,
+      () => false,
+    );
+    if (isOpened !== true) await this.#inTurn(() => this.#unlockOffline(sign, operatorId));
+  }
+
+  /** Fetches the SP's roster and gives it to the SAM when it is newer. An old one goes on working. Never rejects. */
+  async refreshRoster(): Promise<void> {
+    try {
+      const roster = await this.#parts.centre.serviceProvider.roster(this.#stop);
+      const sam = await this.#parts.samHolder.ready();
+      const { rosterVersion } = await sam.status();
+      if (roster.version > rosterVersion)
+        await sam.updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
+      this.#parts.roster.rememberRoster(roster);
+    } catch (thrown) {
+      this.#parts.logger.warn('roster.not-refreshed', { code: toSekishoError(thrown).code });
+    }
+  }
+
+  /** Resolves when nothing runs in the background any more. */
+  async settled(): Promise<void> {
+    await this.#turn;
+    await this.#anchoring;
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #unlockOnline(): Promise<void> {
+    const { samHolder, centre, networkId } = this.#parts;
+    const sam = await samHolder.ready();
+    const challenge = await sam.challenge();
+    const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
+    const { grant } = await centre.serviceProvider.unlockSam(request, this.#stop);
+    await sam.unlockOnline(new Uint8Array(Buffer.from(grant, 'base64')));
+    await this.#opened(sam, { how: 'online' });
+    await this.refreshRoster();
+  }
+
+  async #unlockOffline(sign: OperatorSigner, operatorId: string): Promise<void> {
+    const sam = await this.#parts.samHolder.ready();
     const networkId = fromHex(this.#parts.networkId);
     const challenge = await sam.challenge();
     const { keyId, signature } = await sign(sam.offlineUnlockMessage(challenge, networkId));
     await sam.unlockOffline({ keyId, networkId, signature });
-    await this.#opened(sam, 'offline', operatorId);
+    await this.#opened(sam, { how: 'offline', operatorId });
   }
 
-  async #opened(sam: Sam, how: 'online' | 'offline', operatorId: string | undefined): Promise<void> {
-    const { usesLeft } = await sam.status();
-    this.#parts.samHolder.forgetCertificates();
-    this.#core.apply({ type: 'samUnlocked', by: how, usesLeft });
-    await this.#parts.ledger.append(
-      {
-        kind: 'sam-unlocked',
-        at: this.#now(),
-        how,
-        samId: sam.samId,
-        networkId: this.#parts.networkId,
-        ...(operatorId === undefined ? {} : { operatorId }),
-        maxUses: usesLeft,
-      },
-      { stamp: (digest) => sam.tickStamp(digest) },
-    );
-    this.#anchorTicks(sam);
+  async #opened(sam: Sam, by: How): Promise<void> {
+    const { usesLeft, tickPeriodMs } = await sam.status();
+    // Lost or powered anew while it was being unlocked: the SAM that is there now is locked.
+    if (this.#parts.samHolder.current !== sam) throw new SekishoError('sam.locked');
+    this.#core.apply({ type: 'samUnlocked', by: by.how, usesLeft });
+    const { sam: fact, network } = this.#core.facts;
+    if (fact.kind !== 'unlocked') throw new SekishoError(placeError(network));
+    const receipt = await this.#recordUnlocked(sam, by, usesLeft);
+    this.#anchoring = this.#anchorTicks(sam, receipt, tickPeriodMs);
+    void this.#parts.samHolder.readAhead();
+  }
+
+  /** An open SAM of which the evidence says nothing must not stay open. */
+  async #recordUnlocked(sam: Sam, by: How, maxUses: number): Promise<EvidenceReceipt> {
+    try {
+      const { samId } = sam;
+      const { networkId } = this.#parts;
+      const at = this.#now();
+      return await appendStamped(this.#parts, { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by });
+    } catch (thrown) {
+      this.#core.apply({ type: 'samLocked', reason: toSekishoError(thrown).code });
+      throw thrown;
+    }
   }
 
   /**
    * TickStamp1: has an RFC 3161 authority time-stamp a fresh tick stamp, so that every stamp of this power-up
-   * gets a proven earliest and latest time. Without the authority the stamps still order everything.
+   * gets a proven earliest and latest time. It covers the unlock's own entry. Without the authority the stamps
+   * still order everything. Never rejects.
    */
-  #anchorTicks(sam: Sam): void {
-    const anchor = async (): Promise<void> => {
-      const { stamp, signature } = await sam.tickStamp(this.#parts.random.bytes(32));
-      const digest = createHash('sha256').update(stamp, 'hex').update(signature, 'hex').digest();
-      const token = await this.#parts.centre.timeStamps.timeStamp(new Uint8Array(digest));
-      await this.#parts.ledger.append(
-        {
-          kind: 'tick-anchor',
-          at: this.#now(),
-          tickStamp: stamp + signature,
-          token: Buffer.from(token).toString('base64'),
-        },
-        { stamp: (entryDigest) => sam.tickStamp(entryDigest) },
-      );
-    };
-    anchor().catch((thrown: unknown) => {
-      this.#parts.logger.warn('tick-anchor.missing', { error: toSekishoError(thrown).code });
-    });
-  }
-
-  /** Fetches the SP's roster and gives it to the SAM when it is newer. An old one goes on working. */
-  async refreshRoster(signal?: AbortSignal): Promise<void> {
+  async #anchorTicks(sam: Sam, unlocked: EvidenceReceipt, tickPeriodMs: number): Promise<void> {
     try {
-      const roster = await this.#parts.centre.serviceProvider.roster(signal);
-      const { rosterVersion } = await this.#parts.samHolder.require().status();
-      if (roster.version > rosterVersion) {
-        await this.#parts.samHolder.require().updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
-      }
-      this.#parts.roster.rememberRoster(roster);
+      const { stamp, signature } = await sam.tickStamp(fromHex(unlocked.hash));
+      const digest = createHash('sha256').update(stamp, 'hex').update(signature, 'hex').digest();
+      const token = await this.#parts.centre.timeStamps.timeStamp(new Uint8Array(digest), this.#stop);
+      await appendStamped(this.#parts, {
+        kind: 'tick-anchor',
+        at: this.#now(),
+        tickStamp: stamp + signature,
+        token: Buffer.from(token).toString('base64'),
+        tickPeriodMs,
+      });
     } catch (thrown) {
-      this.#parts.logger.warn('roster.not-refreshed', { error: toSekishoError(thrown).code });
+      this.#parts.logger.warn('tick-anchor.missing', { code: toSekishoError(thrown).code });
     }
   }
 
   #now(): string {
     return new Date(this.#parts.clock.nowMs()).toISOString();
-  }
-
-  /** Throws unless the SAM answers as unlocked right now; the SAM's word counts, not our memory. */
-  async requireUnlocked(): Promise<void> {
-    const { state } = await this.#parts.samHolder.require().status();
-    if (state === 'disabled') throw new SekishoError('sam.disabled');
-    if (state === 'locked' || state === 'blank') throw new SekishoError('sam.locked');
   }
 }

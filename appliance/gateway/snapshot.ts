@@ -1,6 +1,6 @@
 /** Facts and the running tap, as the one document that screens see. No patient data. */
 import type { GatewaySnapshot, Mode, TapProgress } from '#contract/snapshot.ts';
-import type { CentreHealth } from './parts.ts';
+import type { CentreHealth } from '#upstream/ports.ts';
 import { type Facts, firstMissing } from './state.ts';
 
 export interface SnapshotInputs {

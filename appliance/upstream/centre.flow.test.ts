@@ -34,7 +34,8 @@ import { systemRandom } from '#ports/random.ts';
 import type { Trust } from '#trust/ports.ts';
 import { verifyTimeStampToken } from '#trust/tsp.ts';
 import { makeTrust } from '#trust/x509.ts';
-import { type CentreClient, openCentre } from './centre.ts';
+import { openCentre } from './centre.ts';
+import type { Centre } from './ports.ts';
 
 const INSTITUTION = '1312345678';
 const SAM_ID = '00112233aabbccdd';
@@ -49,7 +50,7 @@ const closing: (() => void)[] = [];
 let pki: CentrePki;
 let revocations: RevocationRegister;
 let trust: Trust;
-let centre: CentreClient;
+let centre: Centre;
 let keyPair: { privateKey: KeyObject; publicKey: KeyObject };
 
 const pem = (der: Uint8Array): string =>
@@ -95,7 +96,7 @@ function keyFor(label: string): KeyObject {
   return known;
 }
 
-function open(): CentreClient {
+function open(): Centre {
   const sp = `https://localhost:${services.serviceProvider?.port}`;
   const signed = services.signed?.url;
   const issuers = [pki.jpkiAuthentication.g1, pki.jpkiAuthentication.g2, pki.hpkiAuthentication];

@@ -61,20 +61,6 @@ export interface CentreOptions {
   readonly onHealthChange?: () => void;
 }
 
-export interface CentreHealth {
-  readonly serviceProvider: boolean;
-  readonly revocation: boolean;
-  readonly eligibility: boolean;
-  readonly history: boolean;
-}
-
-export interface CentreClient extends Centre {
-  /** Opens and proves a connection to each service and fetches the lists, so that a tap pays for none of it. Never rejects. */
-  warm(): Promise<void>;
-  /** False from the first failure of a service (and before its first success) until it was reached again. */
-  health(): CentreHealth;
-}
-
 function openPostLine(url: URL, credentials: TlsCredentials, mediaType: string): Line {
   const body = { mediaType, bytes: new Uint8Array(0) };
   return openPlainLine(url, credentials, { ...questionFor(url), method: 'POST', body });
@@ -89,7 +75,7 @@ function pathOf(url: URL): string {
 }
 
 /** Opens nothing yet: the first call or `warm()` does. */
-export function openCentre(options: CentreOptions): CentreClient {
+export function openCentre(options: CentreOptions): Centre {
   const { urls, credentials, signer, clock, random, logger } = options;
   const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
   const onChange = options.onHealthChange ?? (() => {});

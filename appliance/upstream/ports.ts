@@ -76,5 +76,9 @@ export interface Centre {
   readonly history: VisitHistory;
   readonly revocation: RevocationService;
   readonly timeStamps: TimeStampAuthority;
+  /** Opens and proves connections ahead, so that a tap pays for none of it. Never rejects. */
+  warm(): Promise<void>;
+  /** False from the first failure of a service (and before its first success) until it was reached again. */
+  health(): CentreHealth;
   close(): Promise<void>;
 }

@@ -12,7 +12,8 @@ import {
   openRoot,
 } from '#trust/testdata/openssl-authority.ts';
 import { verifyTimeStampToken } from '#trust/tsp.ts';
-import { type CentreClient, openCentre } from './centre.ts';
+import { openCentre } from './centre.ts';
+import type { Centre } from './ports.ts';
 import { makeScriptedClock } from './testdata/scripted-clock.ts';
 import { openRegion, type TestRegion } from './testdata/test-region.ts';
 
@@ -35,7 +36,7 @@ let good: IssuedCertificate;
 let lost: IssuedCertificate;
 let stamper: IssuedCertificate;
 let service: OpensslService;
-let centre: CentreClient;
+let centre: Centre;
 
 async function openService(): Promise<OpensslService> {
   const answers: Record<string, Answer> = {};
@@ -85,7 +86,7 @@ function stamp(query: Buffer): Uint8Array {
   return readFileSync(join(jpki.directory, 'reply.tsr'));
 }
 
-function open(more: Partial<Parameters<typeof openCentre>[0]> = {}): CentreClient {
+function open(more: Partial<Parameters<typeof openCentre>[0]> = {}): Centre {
   const urls = {
     ocsp: `${service.url}/ocsp`,
     crls: [`${service.url}/hpki.crl`, `${service.url}/jpki.crl`],

@@ -1,7 +1,8 @@
 /** What each upstream test does again and again: serve, connect, fail, tidy up. One test file, one bench. */
 import { inspect } from 'node:util';
 import { isSekishoError, type SekishoError } from '#contract/errors.ts';
-import { type CentreClient, openCentre } from '../centre.ts';
+import { openCentre } from '../centre.ts';
+import type { Centre } from '../ports.ts';
 import { answerJson, openScriptedService, type Script, type ScriptedService } from './scripted-service.ts';
 import { openRegion } from './test-region.ts';
 
@@ -26,7 +27,7 @@ export async function serve(script: Script = answerRoster, tls: object = {}): Pr
   return keep(await openScriptedService({ ...region.serverTls, ...tls }, script));
 }
 
-export function clientOf(url: string, more: Partial<Parameters<typeof openCentre>[0]> = {}): CentreClient {
+export function clientOf(url: string, more: Partial<Parameters<typeof openCentre>[0]> = {}): Centre {
   const urls = { serviceProvider: url, eligibility: url, history: url };
   return keep(openCentre({ ...region.options(urls), ...more }));
 }

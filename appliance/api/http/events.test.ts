@@ -1,0 +1,128 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { isSekishoError } from '#contract/errors.ts';
+import { GatewaySnapshot } from '#contract/snapshot.ts';
+import type { Clock } from '#ports/clock.ts';
+import { startScriptedApi } from '../scripted-api.ts';
+import { ScriptedGateway } from '../scripted-gateway.ts';
+import { createSnapshotStreams } from './events.ts';
+
+/** A response whose socket is full whenever the test says so. */
+class ScriptedResponse extends EventEmitter {
+  readonly written: string[] = [];
+  isFull = false;
+  isDestroyed = false;
+  writeHead(): void {}
+  write(text: string): boolean {
+    this.written.push(text);
+    return !this.isFull;
+  }
+  end(): void {
+    this.emit('close');
+  }
+  destroy(): void {
+    this.isDestroyed = true;
+    this.emit('close');
+  }
+}
+
+/** A clock whose sleepers wake when the test says so. */
+function steppedClock(): { clock: Clock; step: () => Promise<void> } {
+  let wake = (): void => {};
+  const sleep = (_ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      wake = resolve;
+      signal?.addEventListener('abort', () => reject(signal.reason));
+    });
+  const step = async (): Promise<void> => {
+    wake();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { clock: { nowMs: () => 0, monotonicMs: () => 0, sleep }, step };
+}
+
+function rig() {
+  const gateway = new ScriptedGateway();
+  const { clock, step } = steppedClock();
+  const streams = createSnapshotStreams({ gateway, clock, heartbeatMs: 1, maxStreams: 2 });
+  const attach = (): ScriptedResponse => {
+    const response = new ScriptedResponse();
+    streams.attach(response as unknown as ServerResponse);
+    return response;
+  };
+  return { gateway, streams, step, attach };
+}
+
+const revisions = (response: ScriptedResponse): number[] =>
+  [...response.written.join('').matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+
+describe('the snapshot stream', () => {
+  test('begins with the whole state and the time to reconnect, then brings each change', () => {
+    const { gateway, attach } = rig();
+    const response = attach();
+    gateway.change({ outboxWaiting: 1 });
+    expect(response.written[0]).toMatch(/^retry: 1000\nid: 1\nevent: snapshot\ndata: \{.*\}\n\n$/);
+    expect(revisions(response)).toEqual([1, 2]);
+    const data = /^data: (.*)$/m.exec(response.written[1]!)![1]!;
+    expect(GatewaySnapshot.parse(JSON.parse(data)).outboxWaiting).toBe(1);
+  });
+
+  test('a screen that does not read makes no queue: when it reads again it gets the newest only', () => {
+    const { gateway, attach } = rig();
+    const response = attach();
+    response.isFull = true;
+    for (let count = 0; count < 50; count += 1) gateway.change({ outboxWaiting: count });
+    expect(revisions(response)).toEqual([1, 2]);
+    response.isFull = false;
+    response.emit('drain');
+    expect(revisions(response)).toEqual([1, 2, 51]);
+  });
+
+  test('heartbeats keep it alive; one that misses two is cut off and forgotten', async () => {
+    const { streams, step, attach } = rig();
+    const good = attach();
+    const stuck = attach();
+    stuck.isFull = true;
+    await step();
+    expect(good.written.at(-1)).toBe(': alive\n\n');
+    await step();
+    expect(stuck.isDestroyed).toBe(false);
+    await step();
+    expect(stuck.isDestroyed).toBe(true);
+    expect(streams.count()).toBe(1);
+  });
+
+  test('has a limit, and ends with the server', () => {
+    const { streams, gateway, attach } = rig();
+    const first = attach();
+    attach();
+    expect(attach).toThrow(expect.toSatisfy((error) => isSekishoError(error, 'request.overloaded')));
+    streams.close();
+    gateway.change({});
+    expect(revisions(first)).toEqual([1]);
+    expect(streams.count()).toBe(0);
+  });
+
+  test('over HTTPS: a client that comes back gets the state as it then is', async () => {
+    const api = await startScriptedApi({ heartbeatMs: 5 });
+    const listen = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect({ host: '127.0.0.1', port: api.api.port, rejectUnauthorized: false });
+        let text = '';
+        socket.on('error', reject);
+        socket.on('data', (chunk) => {
+          text += chunk;
+          if (!text.includes(': alive')) return;
+          socket.destroy();
+          resolve(text);
+        });
+        socket.write('GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n');
+      });
+    expect(await listen()).toMatch(/Content-Type: text\/event-stream[\s\S]*\nid: 1\n/);
+    api.gateway.change({ outboxWaiting: 9 });
+    expect(await listen()).toMatch(/\nid: 2\n[\s\S]*"outboxWaiting":9/);
+    await api.close();
+  });
+});

@@ -1,0 +1,101 @@
+/**
+ * The snapshot stream (server-sent events). A screen that reads slowly never makes a queue: while its socket
+ * is full only the newest snapshot waits, and one that does not read for two heartbeats is cut off; its
+ * browser reconnects by itself and gets the whole state again.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ */
+import type { ServerResponse } from 'node:http';
+import { SekishoError } from '#contract/errors.ts';
+import type { GatewaySnapshot } from '#contract/snapshot.ts';
+import type { Gateway } from '#gateway/face.ts';
+import type { Clock } from '#ports/clock.ts';
+
+const RECONNECT_MS = 1_000;
+const HEARTBEAT = ': alive\n\n';
+
+export interface SnapshotStreams {
+  /** Takes over the response until either side ends it. @throws SekishoError `request.overloaded` */
+  attach(response: ServerResponse): void;
+  count(): number;
+  close(): void;
+}
+
+interface Stream {
+  readonly response: ServerResponse;
+  blocked: boolean;
+  /** The newest event that did not fit. */
+  waiting: string | undefined;
+  missedHeartbeats: number;
+}
+
+export interface SnapshotStreamOptions {
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  readonly heartbeatMs: number;
+  readonly maxStreams: number;
+}
+
+export function createSnapshotStreams(options: SnapshotStreamOptions): SnapshotStreams {
+  const { gateway, clock, heartbeatMs, maxStreams } = options;
+  const streams = new Set<Stream>();
+  const stop = new AbortController();
+
+  const unsubscribe = gateway.subscribe((snapshot) => {
+    if (streams.size === 0) return;
+    const event = encodeEvent(snapshot);
+    for (const stream of streams) send(stream, event);
+  });
+  beat().catch(() => {}); // only the abort in close() ends it
+
+  async function beat(): Promise<void> {
+    for (;;) {
+      await clock.sleep(heartbeatMs, stop.signal);
+      for (const stream of streams) keepAlive(stream);
+    }
+  }
+
+  return {
+    attach(response) {
+      if (streams.size >= maxStreams) throw new SekishoError('request.overloaded');
+      const stream: Stream = { response, blocked: false, waiting: undefined, missedHeartbeats: 0 };
+      streams.add(stream);
+      response.on('close', () => streams.delete(stream));
+      response.on('drain', () => drain(stream));
+      response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
+      send(stream, `retry: ${RECONNECT_MS}\n${encodeEvent(gateway.snapshot())}`);
+    },
+    count: () => streams.size,
+    close() {
+      unsubscribe();
+      stop.abort();
+      for (const stream of streams) stream.response.end();
+      streams.clear();
+    },
+  };
+}
+
+function encodeEvent(snapshot: GatewaySnapshot): string {
+  return `id: ${snapshot.revision}\nevent: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`;
+}
+
+function send(stream: Stream, event: string): void {
+  if (stream.blocked) stream.waiting = event;
+  else stream.blocked = !stream.response.write(event);
+}
+
+function drain(stream: Stream): void {
+  stream.blocked = false;
+  stream.missedHeartbeats = 0;
+  const { waiting } = stream;
+  stream.waiting = undefined;
+  if (waiting !== undefined) send(stream, waiting);
+}
+
+function keepAlive(stream: Stream): void {
+  if (!stream.blocked) {
+    stream.blocked = !stream.response.write(HEARTBEAT);
+    return;
+  }
+  stream.missedHeartbeats += 1;
+  if (stream.missedHeartbeats >= 2) stream.response.destroy();
+}

@@ -1,0 +1,113 @@
+/** One handler per route: hand over to the gateway, answer what it says. Errors pass through to the edge. */
+import { ERROR_CODES, ERRORS, SekishoError } from '#contract/errors.ts';
+import type { Session } from '#contract/http/messages.ts';
+import type { TapProgress } from '#contract/snapshot.ts';
+import type { BrowserImage, Caller, Gateway } from '#gateway/face.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Call, Handlers } from './call.ts';
+
+export interface HandlerParts {
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  readonly renderMetrics: () => string;
+  readonly openApi: unknown;
+}
+
+export function createHandlers({ gateway, clock, renderMetrics, openApi }: HandlerParts): Handlers {
+  return {
+    readSnapshot: () => gateway.snapshot(),
+    listErrors: () => ({ errors: ERROR_CODES.map((code) => ({ code, ...ERRORS[code] })) }),
+    readOpenApi: () => openApi,
+    readHealth: () => ({ alive: true, ready: gateway.snapshot().ready }),
+    readMetrics: renderMetrics,
+
+    async signIn(call) {
+      const session = await gateway.signIn({ ...call.body, pin: call.secret('pin') });
+      call.openSession(session, call.body.screen);
+      return { operator: session.operator, until: new Date(session.untilMs).toISOString() };
+    },
+    readSession: () => currentSession(gateway),
+    async signOut({ caller, endSession }) {
+      await gateway.signOut(caller);
+      endSession();
+    },
+
+    unlockSam: (call) => unlockSam(gateway, call),
+    lockSam: ({ caller, body }) => gateway.lockSam(caller, body.reason),
+
+    startTap: ({ caller, body, secret }) =>
+      gateway.startTap(caller, {
+        ...body,
+        verificationNumberB:
+          body.verificationNumberB === undefined ? undefined : secret('verificationNumberB').slice(),
+      }),
+    readTap: ({ params, query, signal }) => waitForTap(gateway, clock, params.tapId, query.waitMs, signal),
+    decideConsent: ({ caller, params, body }) =>
+      gateway.decideConsent(caller, params.tapId, body.decision, 'screen'),
+    readPhoto: ({ caller, params }) => cardImage(gateway, caller, params.tapId, 'photo'),
+    readNameImage: ({ caller, params }) => cardImage(gateway, caller, params.tapId, 'name'),
+    readAddressImage: ({ caller, params }) => cardImage(gateway, caller, params.tapId, 'address'),
+    recordFaceCheck: ({ caller, params, body }) => gateway.recordFaceCheck(caller, params.tapId, body),
+    readVisitOfTap({ params }) {
+      const visit = gateway.tapVisit(params.tapId);
+      if (visit !== undefined) return visit;
+      throw new SekishoError('tap.wrong-step', {
+        context: { state: gateway.tapProgress(params.tapId).state },
+      });
+    },
+    cancelTap: ({ caller, params }) => gateway.cancelTap(caller, params.tapId),
+
+    visitByInsuredNumber: ({ caller, body }) =>
+      gateway.visitByInsuredNumber(caller, body.insured, body.patientNumber),
+    listVisits: async ({ caller, query }) => ({
+      visits: [...(await gateway.visitsOfDay(caller, query.day))],
+    }),
+    listUnresolved: async ({ caller }) => ({ visits: [...(await gateway.unresolvedVisits(caller))] }),
+    readVisit: ({ caller, params }) => gateway.visit(caller, params.visitId),
+    reconcile: ({ caller, params, body }) => gateway.reconcile(caller, params.visitId, body.insured),
+    linkPatient: ({ caller, params, body }) =>
+      gateway.linkPatient(caller, params.cardId, body.patientNumber, body.insured),
+  };
+}
+
+function currentSession(gateway: Gateway): Session {
+  const { operator, operatorUntil } = gateway.snapshot().facts;
+  if (operator === undefined || operatorUntil === undefined) throw new SekishoError('operator.session-ended');
+  return { operator, until: operatorUntil };
+}
+
+function unlockSam(gateway: Gateway, { caller, body, secret }: Call<'unlockSam'>): Promise<void> {
+  if (body.mode === 'online') return gateway.unlockOnline(caller);
+  const { cardKind, acceptLastTry, screen } = body;
+  return gateway.unlockOffline(caller, { cardKind, acceptLastTry, screen, pin: secret('pin') });
+}
+
+function cardImage(
+  gateway: Gateway,
+  caller: Caller,
+  tapId: string,
+  part: 'photo' | 'name' | 'address',
+): BrowserImage {
+  const images = gateway.tapPhoto(caller, tapId);
+  if (images === undefined) throw new SekishoError('tap.no-photo');
+  return images[part];
+}
+
+/** Long poll: whichever comes first, the tap's next resting point or the time. */
+async function waitForTap(
+  gateway: Gateway,
+  clock: Clock,
+  tapId: string,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<TapProgress> {
+  if (waitMs === 0) return gateway.tapProgress(tapId);
+  const answered = new AbortController();
+  const either = AbortSignal.any([signal, answered.signal]);
+  const inTime = clock.sleep(waitMs, either).then(() => gateway.tapProgress(tapId));
+  try {
+    return await Promise.race([gateway.waitForTap(tapId, either), inTime]);
+  } finally {
+    answered.abort();
+  }
+}

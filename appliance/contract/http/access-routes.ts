@@ -1,0 +1,88 @@
+/** Operators and the SAM. */
+import type { ErrorCode } from '../errors.ts';
+import * as messages from './messages.ts';
+import { type HttpRoute, json, none, STORE_ERRORS } from './route.ts';
+
+const CARD_AND_PIN_ERRORS = [
+  'operator.pin-wrong',
+  'operator.pin-last-try',
+  'operator.pin-blocked',
+  'operator.pin-malformed',
+  'operator.unknown',
+  'operator.suspended',
+  'operator.certificate-expired',
+  'operator.certificate-revoked',
+  'operator.certificate-untrusted',
+  'operator.signature-wrong',
+  'operator.role-insufficient',
+  'operator.locked-out',
+  'card.not-found',
+  'card.removed',
+  'card.not-my-number-card',
+  'card.not-hpki-card',
+  'reader.unreachable',
+  'reader.busy',
+] as const satisfies readonly ErrorCode[];
+
+export const ACCESS_ROUTES = {
+  signIn: {
+    method: 'POST',
+    path: '/v1/session',
+    auth: 'none',
+    ja: '職員カードと暗証番号でサインインする',
+    en: 'Sign in with an operator card and its PIN',
+    body: messages.SignIn,
+    answer: json(messages.Session, 201),
+    errors: [...CARD_AND_PIN_ERRORS, ...STORE_ERRORS, 'network.absent', 'network.foreign'],
+  },
+  readSession: {
+    method: 'GET',
+    path: '/v1/session',
+    auth: 'operator',
+    ja: 'サインイン中の職員',
+    en: 'The operator who is signed in',
+    answer: json(messages.Session),
+    errors: [],
+  },
+  signOut: {
+    method: 'DELETE',
+    path: '/v1/session',
+    auth: 'operator',
+    ja: 'サインアウトする',
+    en: 'Sign out',
+    answer: none,
+    errors: [...STORE_ERRORS],
+  },
+  unlockSam: {
+    method: 'POST',
+    path: '/v1/sam/unlock',
+    auth: 'operator',
+    ja: 'SAM を解除する（オンライン、または職員カード）',
+    en: 'Unlock the SAM, online or with an operator card',
+    body: messages.SamUnlock,
+    answer: none,
+    errors: [
+      ...CARD_AND_PIN_ERRORS,
+      ...STORE_ERRORS,
+      'network.absent',
+      'network.foreign',
+      'sam.absent',
+      'sam.disabled',
+      'sam.unlock-refused',
+      'sam.failed',
+      'centre.unreachable',
+      'centre.timeout',
+      'centre.refused',
+    ],
+  },
+  lockSam: {
+    method: 'POST',
+    path: '/v1/sam/lock',
+    auth: 'operator',
+    ja: 'SAM をロックする',
+    en: 'Lock the SAM',
+    body: messages.SamLock,
+    answer: none,
+    errors: ['sam.absent', 'sam.failed', ...STORE_ERRORS],
+  },
+} as const satisfies Readonly<Record<string, HttpRoute>>;

@@ -1,0 +1,33 @@
+/** What each effect of an append does to the tables; runs inside the append's transaction. */
+import type { StoreEffect } from '#evidence/ledger.ts';
+import type { EligibilityTable } from './eligibility.ts';
+import type { OutboxTable } from './outbox.ts';
+import type { PatientTable } from './patients.ts';
+import type { QuestionTable } from './questions.ts';
+import type { VisitTable } from './visits.ts';
+
+export interface EffectTables {
+  readonly visits: VisitTable;
+  readonly outbox: OutboxTable;
+  readonly eligibility: EligibilityTable;
+  readonly patients: PatientTable;
+  readonly questions: QuestionTable;
+}
+
+type EffectMap = { readonly [Effect in StoreEffect as Effect['do']]: (effect: Effect) => void };
+
+export function createEffectRunner(tables: EffectTables): (effect: StoreEffect) => void {
+  const run: EffectMap = {
+    'put-visit': ({ visit }) => tables.visits.put(visit),
+    'enqueue-visit-record': ({ record }) => tables.outbox.enqueue(record),
+    'remember-eligibility': (effect) => tables.eligibility.remember(effect),
+    'link-patient': (effect) => tables.patients.link(effect),
+    'open-question': (effect) => tables.questions.open(effect),
+    'close-question': ({ visitId, question, visit }) => {
+      tables.questions.close(visitId, question);
+      tables.visits.put(visit);
+    },
+  };
+  // The map has a function for the very type that `do` names; TypeScript cannot follow the pairing.
+  return (effect) => (run[effect.do] as (effect: StoreEffect) => void)(effect);
+}

@@ -1,0 +1,137 @@
+/** What a person can do on the page. Each action says what it is doing, and a refusal becomes the problem shown. */
+import type { Session } from '#contract/http/messages.ts';
+import { api, type CardAndPin, type InsuredForm, RefusedError, type TapForm } from './api.ts';
+import { dayOf } from './dates.ts';
+import type { CardImages, State, Tab } from './state.ts';
+
+export interface Store {
+  get(): State;
+  set(part: Partial<State>): void;
+}
+
+export type Actions = ReturnType<typeof createActions>;
+
+export function createActions(store: Store) {
+  const { get, set } = store;
+
+  /** One action at a time; a dead session leads back to sign-in. */
+  async function run(busy: string, act: () => Promise<Partial<State>>): Promise<void> {
+    if (get().busy !== undefined) return;
+    set({ busy, problem: undefined });
+    try {
+      const part = await act();
+      set({ ...part, busy: undefined });
+    } catch (thrown) {
+      if (!(thrown instanceof RefusedError)) {
+        set({ busy: undefined, connection: 'lost' });
+        return;
+      }
+      const { problem } = thrown;
+      const isOut = problem.code === 'operator.session-ended' || problem.code === 'operator.not-signed-in';
+      set({ busy: undefined, problem, ...(isOut ? { session: undefined, ...forgetPatient(get()) } : {}) });
+    }
+  }
+
+  return {
+    /** Whether this screen's cookie still holds a session, at page load. */
+    async resume(): Promise<void> {
+      const session = await api.session().catch((): Session | undefined => undefined);
+      if (session !== undefined) set({ session });
+    },
+    signIn: (card: CardAndPin) => run('signIn', async () => ({ session: await api.signIn(card) })),
+    signOut: () =>
+      run('signOut', async () => {
+        await api.signOut();
+        return { session: undefined, tab: 'reception', ...forgetPatient(get()) };
+      }),
+    unlockOnline: () => run('unlock', () => api.unlockOnline().then(() => ({}))),
+    unlockOffline: (card: CardAndPin) => run('unlock', () => api.unlockOffline(card).then(() => ({}))),
+
+    startTap: (form: TapForm) =>
+      run('start', async () => {
+        const { tapId, consentText } = await api.startTap(form);
+        const { includeLimitInfo } = form;
+        const tap = { tapId, consent: consentText, includeLimitInfo, hasDecided: false, images: undefined };
+        return { ...forgetPatient(get()), tab: 'reception', tap };
+      }),
+    decideConsent: (tapId: string, decision: 'ok' | 'refused') =>
+      run('consent', async () => {
+        await api.decideConsent(tapId, decision);
+        const { tap } = get();
+        return tap === undefined ? {} : { tap: { ...tap, hasDecided: true } };
+      }),
+    cancelTap: (tapId: string) =>
+      run('cancel', async () => {
+        await api.cancelTap(tapId);
+        return forgetPatient(get());
+      }),
+    /** Fetches the photo once the face check is reached; without one, the printed photo is compared. */
+    async loadImages(tapId: string): Promise<void> {
+      const images = await fetchImages(tapId);
+      const { tap } = get();
+      if (tap?.tapId === tapId) set({ tap: { ...tap, images } });
+      else releaseImages(images);
+    },
+    recordFaceCheck: (tapId: string, method: 'card-photo' | 'printed-photo', result: 'match' | 'mismatch') =>
+      run('face', async () => {
+        const visit = await api.recordFaceCheck(tapId, method, result);
+        return { ...forgetPatient(get()), visit };
+      }),
+    loadVisitOfTap: (tapId: string) =>
+      run('visit', async () => {
+        // First, so that a refusal does not ask again for ever.
+        set(forgetPatient(get()));
+        return { visit: await api.visitOfTap(tapId) };
+      }),
+
+    checkByNumber: (insured: InsuredForm, patientNumber: string | undefined) =>
+      run('number', async () => ({ visit: await api.visitByInsuredNumber(insured, patientNumber) })),
+    linkPatient: (cardId: string, patientNumber: string) =>
+      run('link', async () => {
+        await api.linkPatient(cardId, patientNumber);
+        const { visit } = get();
+        return visit === undefined ? {} : { visit: { ...visit, patientNumber }, hasLinked: true };
+      }),
+    openVisit: (visitId: string) => run('visit', async () => ({ visit: await api.visit(visitId) })),
+    reconcile: (visitId: string) =>
+      run('reconcile', async () => {
+        await api.reconcile(visitId);
+        return { unresolved: await api.unresolved() };
+      }),
+
+    show(tab: Tab): void {
+      set({ tab, problem: undefined, ...forgetPatient(get()) });
+      if (tab === 'today')
+        void run('list', async () => ({ visits: await api.visitsOfDay(dayOf(new Date())) }));
+      if (tab === 'unresolved') void run('list', async () => ({ unresolved: await api.unresolved() }));
+    },
+    /** Leaves result or failure; nothing of the patient stays on the screen. */
+    finish: (): void => set({ problem: undefined, ...forgetPatient(get()) }),
+    dismiss: (): void => set({ problem: undefined }),
+  };
+}
+
+/** Also used when the session ends by itself. */
+export function forgetPatient({ tap }: State): Partial<State> {
+  releaseImages(tap?.images);
+  return { tap: undefined, visit: undefined, hasLinked: false, visits: undefined, unresolved: undefined };
+}
+
+async function fetchImages(tapId: string): Promise<CardImages | 'none'> {
+  try {
+    const blobs = await Promise.all([
+      api.image(tapId, 'photo'),
+      api.image(tapId, 'name'),
+      api.image(tapId, 'address'),
+    ]);
+    const [photo, name, address] = blobs.map((blob) => URL.createObjectURL(blob));
+    return { photo: photo ?? '', name: name ?? '', address: address ?? '' };
+  } catch {
+    return 'none';
+  }
+}
+
+function releaseImages(images: CardImages | 'none' | undefined): void {
+  if (images === undefined || images === 'none') return;
+  for (const url of Object.values(images)) URL.revokeObjectURL(url);
+}

@@ -1,0 +1,111 @@
+/** The counter page in a real browser: what goes wrong, and what it then says. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type CounterBrowser, type CounterPage, launchCounterBrowser } from './counter-browser.ts';
+
+let browser: CounterBrowser;
+let counter: CounterPage;
+beforeAll(async () => {
+  browser = await launchCounterBrowser();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  counter = await browser.open();
+});
+afterEach(async () => {
+  await counter.close();
+  expect(counter.faults).toEqual([]);
+});
+
+/** Zero accessibility violations on every view. */
+async function inspect(name: string): Promise<void> {
+  expect(await counter.inspect(name), name).toEqual([]);
+}
+
+describe('what goes wrong', () => {
+  test('a wrong PIN, then the last try, which wants a confirmation; the field is empty each time', async () => {
+    const { rig, page, click, title, signIn } = counter;
+    rig.gateway.refuseNext('signIn', 'operator.pin-wrong', { triesLeft: 1 });
+    await signIn();
+    await page.getByText('暗証番号が違います。').waitFor();
+    await page.getByText('残り 1 回').waitFor();
+    expect(await page.getByLabel('暗証番号').inputValue()).toBe('');
+    rig.gateway.refuseNext('signIn', 'operator.pin-last-try', { triesLeft: 1 });
+    await signIn();
+    await page.getByText('暗証番号の入力は、あと1回です。').waitFor();
+    await inspect('14-last-try');
+    await page.getByLabel('次に間違えると').check();
+    await page.getByLabel('暗証番号').fill('4321');
+    await click('サインイン');
+    await title('SAM を解除します');
+    expect(rig.gateway.calls.at(-1)).toBe('signIn my-number counter acceptLastTry=true');
+  });
+
+  test.each([
+    ['card.removed', 'カードが離れました。', 'もう一度始める'],
+    ['patient.revoked-hold', 'カードは紛失の届けにより一時停止中です。', '番号で確認する'],
+  ] as const)('a tap that fails with %s says what and what next', async (code, text, next) => {
+    const { rig, page, click, title, signIn, unlock } = counter;
+    rig.gateway.cardIsWaiting = false;
+    await signIn();
+    await unlock();
+    await click('受付を始める');
+    await click('はい、OK');
+    await title('カードを置いてください');
+    rig.gateway.advanceTap('failed', [{ name: 'read-certificate', state: 'failed' }], code);
+    await title('受付できませんでした');
+    await page.getByText(text).waitFor();
+    await inspect(`15-failure-${code}`);
+    await click(next);
+    await title(next === 'もう一度始める' ? 'カードを読み取ってよいですか' : '番号で資格を確認');
+  });
+
+  test('the patient says no; another face is refused', async () => {
+    const { page, click, title, signIn, unlock } = counter;
+    await signIn();
+    await unlock();
+    await click('受付を始める');
+    await click('いいえ');
+    await page.getByText('患者さんが同意しませんでした。').waitFor();
+    await click('もう一度始める');
+    await click('はい、OK');
+    await click('ちがう人です');
+    await title('受付できません');
+    await page.getByText('写真と本人が一致しませんでした。').waitFor();
+    await inspect('16-mismatch');
+  });
+
+  test('the first missing thing is named with its next step', async () => {
+    const { rig, page, title, signIn } = counter;
+    await signIn();
+    await title('SAM を解除します');
+    rig.gateway.change({ missing: 'reader.unreachable' }, { reader: 'faulted' });
+    await title('まだ受付できません');
+    await page.getByText('カードリーダーにつながりません。').waitFor();
+    await inspect('17-status');
+  });
+
+  test('the end of the session clears the patient from the screen', async () => {
+    const { rig, page, click, title, signIn, unlock } = counter;
+    await signIn();
+    await unlock();
+    await click('受付を始める');
+    await click('はい、OK');
+    await click('同じ人です');
+    await page.getByText('見本 花子').waitFor();
+    rig.gateway.endSession();
+    await title('職員サインイン');
+    await page.getByText('サインインの時間が切れました。').waitFor();
+    expect(await page.content()).not.toContain('見本 花子');
+  });
+
+  test('a lost appliance is shown and found again by itself', async () => {
+    const { rig, context, page, title } = counter;
+    await title('職員サインイン');
+    await context.setOffline(true);
+    // An open stream outlives the switch; a server that ends it does what a reboot does.
+    await rig.api.close();
+    await page.getByText('端末とつながっていません。').waitFor();
+    await inspect('18-lost');
+    counter.faults.length = 0;
+  });
+});

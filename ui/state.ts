@@ -1,0 +1,104 @@
+/** What the page knows, and which view follows from it. The view is derived, never stored. */
+import type { Session } from '#contract/http/messages.ts';
+import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
+import type { UnresolvedVisit, Visit } from '#contract/visit.ts';
+import type { PageProblem } from './api.ts';
+
+export type Tab = 'reception' | 'number' | 'today' | 'unresolved';
+
+export interface CardImages {
+  readonly photo: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+/** The tap that this screen started. */
+export interface OwnTap {
+  readonly tapId: string;
+  readonly consent: { readonly ja: string; readonly en: string };
+  readonly includeLimitInfo: boolean;
+  readonly hasDecided: boolean;
+  /** Object URLs; `none` when the printed photo is compared; undefined while not asked yet. */
+  readonly images: CardImages | 'none' | undefined;
+}
+
+export interface State {
+  readonly connection: 'connecting' | 'live' | 'lost';
+  readonly snapshot: GatewaySnapshot | undefined;
+  readonly session: Session | undefined;
+  readonly tab: Tab;
+  /** Name of the action under way; buttons wait for it. */
+  readonly busy: string | undefined;
+  readonly problem: PageProblem | undefined;
+  readonly tap: OwnTap | undefined;
+  readonly visit: Visit | undefined;
+  readonly hasLinked: boolean;
+  readonly visits: readonly Visit[] | undefined;
+  readonly unresolved: readonly UnresolvedVisit[] | undefined;
+}
+
+export const INITIAL_STATE: State = {
+  connection: 'connecting',
+  snapshot: undefined,
+  session: undefined,
+  tab: 'reception',
+  busy: undefined,
+  problem: undefined,
+  tap: undefined,
+  visit: undefined,
+  hasLinked: false,
+  visits: undefined,
+  unresolved: undefined,
+};
+
+export type ViewName =
+  | 'connecting'
+  | 'sign-in'
+  | 'status'
+  | 'unlock'
+  | 'start'
+  | 'other-tap'
+  | 'consent'
+  | 'reading'
+  | 'face-check'
+  | 'failure'
+  | 'result'
+  | 'number'
+  | 'today'
+  | 'unresolved';
+
+export function viewOf(state: State): ViewName {
+  const { snapshot, session, tab, visit, tap } = state;
+  if (snapshot === undefined) return 'connecting';
+  if (session === undefined) return 'sign-in';
+  if (visit !== undefined) return 'result';
+  if (tab !== 'reception') return tab;
+  if (tap !== undefined) return viewOfTap(tap, snapshot.tap);
+  if (isRunning(snapshot.tap)) return 'other-tap';
+  if (snapshot.missing === 'sam.locked' || snapshot.missing === 'sam.uses-exhausted') return 'unlock';
+  return snapshot.ready ? 'start' : 'status';
+}
+
+function viewOfTap(tap: OwnTap, progress: TapProgress | undefined): ViewName {
+  // The answer to our request may come before the event that tells everybody.
+  if (progress?.tapId !== tap.tapId) return tap.hasDecided ? 'reading' : 'consent';
+  switch (progress.state) {
+    case 'waitingForConsent':
+      return tap.hasDecided ? 'reading' : 'consent';
+    case 'faceCheck':
+      return 'face-check';
+    case 'failed':
+      return 'failure';
+    default:
+      return 'reading';
+  }
+}
+
+export function isRunning(tap: TapProgress | undefined): boolean {
+  return tap !== undefined && tap.state !== 'done' && tap.state !== 'failed';
+}
+
+/** Views that the patient reads: nothing but the question on the screen. */
+export function isForPatient(view: ViewName): boolean {
+  return view === 'consent' || view === 'reading';
+}

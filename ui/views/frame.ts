@@ -1,0 +1,172 @@
+/** What surrounds every view: mark, screens, mode, operator, language, and the state of the parts. */
+import type { GatewaySnapshot } from '#contract/snapshot.ts';
+import type { Actions } from '../actions.ts';
+import { h, type ViewNode } from '../dom.ts';
+import { t } from '../messages.ts';
+import { isForPatient, type State, type Tab, type ViewName } from '../state.ts';
+import { consentView } from './consent.ts';
+import { faceCheckView } from './face-check.ts';
+import { failureView } from './failure.ts';
+import { insuredNumberView } from './insured-number.ts';
+import { modeText } from './mode.ts';
+import { button, card, heading, problemPanel, spinner } from './parts.ts';
+import { readingView } from './reading.ts';
+import { resultView } from './result.ts';
+import { signInView } from './sign-in.ts';
+import { otherTapView, startView } from './start.ts';
+import { statusView } from './status.ts';
+import { todayView } from './today.ts';
+import { unlockView } from './unlock.ts';
+import { unresolvedView } from './unresolved.ts';
+
+type View = (state: State, actions: Actions) => ViewNode;
+
+const VIEWS: Readonly<Record<ViewName, View>> = {
+  connecting: () => card('centred', heading(t('title')), spinner(t('connecting'))),
+  'sign-in': signInView,
+  status: statusView,
+  unlock: unlockView,
+  start: startView,
+  'other-tap': otherTapView,
+  consent: consentView,
+  reading: readingView,
+  'face-check': faceCheckView,
+  failure: failureView,
+  result: resultView,
+  number: insuredNumberView,
+  today: todayView,
+  unresolved: unresolvedView,
+};
+
+export function renderFrame(
+  view: ViewName,
+  state: State,
+  actions: Actions,
+  switchLanguage: () => void,
+): ViewNode {
+  const { snapshot, problem, connection } = state;
+  return h(
+    'div',
+    { class: isForPatient(view) ? 'frame for-patient' : 'frame' },
+    h('a', { class: 'skip', href: '#main' }, t('skip')),
+    topBar(view, state, actions, switchLanguage),
+    connection === 'lost' && h('p', { class: 'strip lost', role: 'alert' }, t('connectionLost')),
+    snapshot !== undefined && snapshot.mode !== 'online' && modeStrip(snapshot.mode),
+    h(
+      'main',
+      { id: 'main', key: view },
+      problem !== undefined && problemPanel(problem, actions),
+      VIEWS[view](state, actions),
+    ),
+    snapshot !== undefined && systemState(snapshot),
+  );
+}
+
+function modeStrip(mode: 'degraded' | 'offline'): ViewNode {
+  const note = mode === 'offline' ? t('modeOfflineNote') : t('modeDegradedNote');
+  return h('p', { class: `strip ${mode}`, role: 'status' }, note);
+}
+
+function topBar(view: ViewName, state: State, actions: Actions, switchLanguage: () => void): ViewNode {
+  const { session, snapshot } = state;
+  return h(
+    'header',
+    { class: 'top' },
+    h(
+      'span',
+      { class: 'mark' },
+      gate(),
+      h('span', { lang: 'ja' }, '関所'),
+      h('small', { lang: 'en' }, 'Sekisho'),
+    ),
+    session !== undefined && !isForPatient(view) && screens(state, actions),
+    h(
+      'div',
+      { class: 'top-end' },
+      snapshot !== undefined && h('span', { class: `mode ${snapshot.mode}` }, modeText(snapshot.mode)),
+      session !== undefined && h('span', { class: 'operator' }, session.operator.displayName),
+      session !== undefined &&
+        !isForPatient(view) &&
+        button(t('signOut'), () => actions.signOut(), 'quiet', { class: 'button quiet small' }),
+      button(t('otherLanguage'), switchLanguage, 'quiet', {
+        class: 'button quiet small',
+        lang: t('otherLanguage') === 'English' ? 'en' : 'ja',
+      }),
+    ),
+  );
+}
+
+function screens(state: State, actions: Actions): ViewNode {
+  const { unresolvedVisits = 0 } = state.snapshot ?? {};
+  const tabs: readonly (readonly [Tab, string])[] = [
+    ['reception', t('tabReception')],
+    ['number', t('tabNumber')],
+    ['today', t('tabToday')],
+    ['unresolved', t('tabUnresolved')],
+  ];
+  return h(
+    'nav',
+    { 'aria-label': t('menu') },
+    tabs.map(([tab, label]) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'tab',
+          'aria-current': state.tab === tab ? 'page' : undefined,
+          onClick: () => actions.show(tab),
+        },
+        label,
+        tab === 'unresolved' &&
+          unresolvedVisits > 0 &&
+          h('span', { class: 'badge' }, String(unresolvedVisits)),
+      ),
+    ),
+  );
+}
+
+/** The gate of a checkpoint. */
+function gate(): ViewNode {
+  return h(
+    'svg',
+    { viewBox: '0 0 32 32', 'aria-hidden': 'true', focusable: 'false' },
+    h('rect', { width: 32, height: 32, rx: 8, class: 'gate-ground' }),
+    h('path', { d: 'M5 9.5h22M7.5 14h17M10 9.5V26M22 9.5V26', class: 'gate-beams' }),
+  );
+}
+
+function systemState({ facts, outboxWaiting }: GatewaySnapshot): ViewNode {
+  const centreUp = Object.values(facts.centre).filter(Boolean).length;
+  const rows: readonly (readonly [label: string, value: string, state: 'good' | 'warn' | 'bad'])[] = [
+    facts.reader === 'ready' ? [t('factReader'), t('ok'), 'good'] : [t('factReader'), t('faulted'), 'bad'],
+    [
+      t('factSam'),
+      samText(facts),
+      facts.sam === 'unlocked' ? 'good' : facts.sam === 'locked' ? 'warn' : 'bad',
+    ],
+    [
+      t('factNetwork'),
+      networkText(facts),
+      facts.network === 'registered' || facts.permit === 'carryOut' ? 'good' : 'bad',
+    ],
+    [t('factCentre'), t('centreUp', { n: centreUp }), centreUp === 4 ? 'good' : 'warn'],
+  ];
+  return h(
+    'footer',
+    { class: 'system', 'aria-label': t('systemState') },
+    rows.map(([label, value, look]) =>
+      h('span', { class: `part ${look}` }, h('span', { class: 'part-label' }, label), ` ${value}`),
+    ),
+    outboxWaiting > 0 && h('span', { class: 'part warn' }, t('queued', { n: outboxWaiting })),
+  );
+}
+
+function samText({ sam, samUnlock, samUsesLeft }: GatewaySnapshot['facts']): string {
+  if (sam === 'unlocked')
+    return t(samUnlock === 'offline' ? 'unlockedOffline' : 'unlockedOnline', { n: samUsesLeft });
+  return t(sam);
+}
+
+function networkText({ network, permit }: GatewaySnapshot['facts']): string {
+  return permit === 'carryOut' && network !== 'registered' ? t('carryOut') : t(network);
+}

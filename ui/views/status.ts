@@ -1,0 +1,27 @@
+/** Why no tap can start: the first missing thing and its next step. */
+import { ERRORS, type ErrorCode } from '#contract/errors.ts';
+import type { Actions } from '../actions.ts';
+import { h, type ViewNode } from '../dom.ts';
+import { currentLanguage, t } from '../messages.ts';
+import type { State } from '../state.ts';
+import { card, heading, nextButton } from './parts.ts';
+
+export function statusView({ snapshot }: State, actions: Actions): ViewNode {
+  const missing = snapshot?.missing ?? 'internal.bug';
+  return card(
+    'narrow',
+    heading(t('statusTitle')),
+    missingPanel(missing),
+    nextButton(ERRORS[missing].then, actions),
+  );
+}
+
+export function missingPanel(missing: ErrorCode): ViewNode {
+  const { title, next } = ERRORS[missing][currentLanguage()];
+  return h(
+    'div',
+    { class: 'missing', role: 'status', key: `missing-${missing}` },
+    h('p', { class: 'problem-title' }, title),
+    h('p', { class: 'problem-next' }, next),
+  );
+}
