@@ -73,12 +73,9 @@ describe('the command line', () => {
 
   it.each([
     [['--vpcd', '--port', '1'], 1, 'apt install pcscd vsmartcard-vpcd'],
-    [['--vpcd', '--person', 'nobody'], 1, '--list'],
     [['--vpcd', '--kind', 'hpki', '--person', 'mihon-taro'], 1, 'card.not-hpki-card'],
     [['--vpcd', '--card', 'none.json'], 1, '--export FILE'],
     [['--vpcd', '--fault', 'explode'], 2, 'remove-after'],
-    [['--vpcd', '--kind', 'credit'], 2, 'my-number, hpki, sam'],
-    [['--vpcd', '--colour', 'red'], 2, '--colour'],
     [[], 2, '--vpcd is missing'],
   ])('%j ends with %i and says what to do', async (words, code, advice) => {
     const result = await outcome(start(...words));

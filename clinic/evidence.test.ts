@@ -116,9 +116,9 @@ describe('what is not intact', () => {
       2,
       '抜けている',
     ],
-    ['a lost end', (text: string) => text.replace(/^Z .*\n/m, ''), 5, '終わりが欠けて'],
+    ['a lost end', (text: string) => text.replace(/^Z .*\n/m, ''), 4, '終わりが欠けて'],
   ])('%s is found, and the entry is named', async (_name, change, seq, words) => {
-    const changed = join(folder, `changed-${seq}.txt`);
+    const changed = join(folder, 'changed.txt');
     const text = readFileSync(file, 'utf8');
     expect(change(text)).not.toBe(text);
     writeFileSync(changed, change(text));
@@ -151,9 +151,7 @@ describe('a wrong command', () => {
     [['export', '--out', join(folder, 'x.txt'), '--state', missing], 1, 'npm start'],
     [['verify', file, '--device-ca', file], 1, 'not a readable certificate'],
     [['export'], 2, '--out FILE is missing'],
-    [['verify'], 2, 'verify takes one FILE'],
     [[], 2, 'export or verify?'],
-    [['export', '--out', 'x', '--state', 'a', '--database', 'b'], 2, 'not both'],
   ])('%j ends with %i and the next step, and writes nothing', async (words, code, advice) => {
     const before = readdirSync(folder);
     const result = await evidence(...words);

@@ -1,0 +1,94 @@
+/** `npm run -s bench`: every figure that the project promises, measured here and now. */
+import { parseArgs } from 'node:util';
+import { type BenchResult, isMet } from './bench/result.ts';
+import { runCommand, UsageProblem } from './command.ts';
+
+/** Loaded one by one: a benchmark's memory must not stand in another's way. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<BenchResult[]> }>>> = {
+  codec: () => import('./bench/codec.ts'),
+  photo: () => import('./bench/photo.ts'),
+  append: () => import('./bench/append.ts'),
+  lookup: () => import('./bench/lookup.ts'),
+  verify: () => import('./bench/verify.ts'),
+  opensc: () => import('./bench/opensc.ts'),
+  tap: () => import('./bench/tap.ts'),
+};
+
+const NAMES = Object.keys(BENCHMARKS);
+
+const USAGE = `npm run -s bench -- [--json] [--only NAME …]
+
+  --json       exactly one JSON array on standard output: [{name, value, unit, baseline, ratio}]
+  --only NAME  ${NAMES.join(' | ')}; may be repeated`;
+
+const OPTIONS = {
+  json: { type: 'boolean', default: false },
+  only: { type: 'string', multiple: true },
+  help: { type: 'boolean', default: false, short: 'h' },
+} as const;
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...words], options: OPTIONS });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const results: BenchResult[] = [];
+  for (const name of values.only ?? NAMES) {
+    const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+    if (load === undefined) throw new UsageProblem(`--only ${name}: no such benchmark`);
+    process.stderr.write(`${name} …\n`);
+    results.push(...(await (await load()).run()));
+  }
+  process.stdout.write(values.json ? encodeJson(results) : encodeTable(results));
+  return 0;
+}
+
+function encodeJson(results: readonly BenchResult[]): string {
+  const rows = results.map(({ name, value, unit, baseline, ratio }) => ({
+    name,
+    value,
+    unit,
+    baseline,
+    ratio,
+  }));
+  return `${JSON.stringify(rows, roundNumbers, 2)}\n`;
+}
+
+function roundNumbers(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+}
+
+function encodeTable(results: readonly BenchResult[]): string {
+  const header = ['benchmark', 'value', 'baseline', 'ratio', 'target', 'compared with'];
+  const rows = [header, ...results.map(describe)];
+  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
+}
+
+function describe(result: BenchResult): string[] {
+  const { name, value, unit, baseline, ratio, baselineIs } = result;
+  return [
+    name,
+    `${show(value)} ${unit}`,
+    show(baseline),
+    show(ratio),
+    describeTarget(result),
+    baselineIs ?? '',
+  ];
+}
+
+function describeTarget(result: BenchResult): string {
+  const { target } = result;
+  if (target === undefined) return '';
+  const limit = target.atMost === undefined ? `>= ${target.atLeast}` : `<= ${target.atMost}`;
+  return `${isMet(result) ? 'met ' : 'MISSED '} ${target.of} ${limit}`;
+}
+
+function show(figure: number | null): string {
+  if (figure === null) return '-';
+  return figure >= 1000 ? Math.round(figure).toLocaleString('en') : String(Number(figure.toPrecision(3)));
+}
+
+await runCommand(USAGE, run);

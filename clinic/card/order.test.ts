@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { parseCardOrder } from './order.ts';
+
+describe('the command line of the card', () => {
+  it('needs nothing but --vpcd', () => {
+    expect(parseCardOrder(['--vpcd'])).toMatchObject({
+      does: 'card',
+      kind: 'my-number',
+      person: undefined,
+      serve: true,
+      port: undefined,
+      timing: 'zero',
+      faults: [],
+    });
+  });
+
+  it('hands faults on in the words of the control language', () => {
+    const order = parseCardOrder(['--vpcd', '--fault', 'truncate:1:5', '--fault', 'two-cards']);
+    expect(order).toMatchObject({ faults: ['truncate 1 5', 'two-cards'] });
+  });
+
+  it('writes a file without serving', () => {
+    expect(parseCardOrder(['--export', 'c.json'])).toMatchObject({ exportFile: 'c.json', serve: false });
+  });
+
+  it.each([
+    [['--vpcd', '--kind', 'credit'], 'my-number, hpki, sam'],
+    [['--vpcd', '--timing', 'fast'], 'real, zero'],
+    [['--vpcd', '--port', '0'], '1 to 65535'],
+    [['--vpcd', '--port', 'http'], '1 to 65535'],
+    [['--vpcd', '--colour', 'red'], '--colour'],
+    [['--vpcd', 'mihon-taro'], 'mihon-taro'],
+    [['--person', 'mihon-taro'], '--vpcd is missing'],
+  ])('refuses %j and says why', (words, why) => {
+    expect(() => parseCardOrder(words)).toThrow(why);
+  });
+});

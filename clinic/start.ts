@@ -1,0 +1,99 @@
+/** `npm start`: a whole clinic to try: centre, simulated cards, one appliance, the counter page. */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { TableCard } from './card-table/page.ts';
+import { startCardTable } from './card-table/server.ts';
+import { type Clinic, startClinic } from './clinic.ts';
+import { runCommand } from './command.ts';
+import { isPrivatePcscdAvailable, type ReaderKind } from './readers.ts';
+import { STATE_FOLDER } from './state-folder.ts';
+
+const USAGE =
+  'start [--port 8443] [--cards-port 8444] [--monitor-port 8445] [--reader inprocess|pcsc] [--verbose]';
+const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
+
+const KIND_TEXT: Readonly<Record<string, string>> = {
+  patient: '患者 / patient',
+  doctor: '医師 / doctor (HPKI)',
+  nurse: '看護師 / nurse (HPKI)',
+  clerk: '事務 / clerk (My Number Card)',
+};
+
+function tableCards(clinic: Clinic): TableCard[] {
+  return [...clinic.wallet].map(([id, { person }]) => ({
+    id,
+    name: person.name,
+    kind: `${KIND_TEXT[person.part] ?? person.part} · ${person.variant}`,
+    pin: person.pin,
+    numberB: person.part === 'patient' ? person.verificationNumberB : '',
+  }));
+}
+
+function chooseReader(wished: string | undefined): ReaderKind {
+  if (wished === 'inprocess' || wished === 'pcsc') return wished;
+  return isPrivatePcscdAvailable() ? 'pcsc' : 'inprocess';
+}
+
+function announce(clinic: Clinic, cardTableUrl: string): void {
+  const reader =
+    clinic.readers.kind === 'pcsc'
+      ? 'カードは本物の pcscd (vpcd) の向こう側 / cards behind a real pcscd (vpcd)'
+      : 'カードはプログラムの中 / cards in process (pcscd, vsmartcard-vpcd not installed)';
+  const lines = [
+    '',
+    '  関所 Sekisho: 診療所が始まりました / the clinic is open',
+    '',
+    `  受付画面 Counter page   ${clinic.appliance.url}`,
+    `  カード置き場 Card table  ${cardTableUrl}`,
+    `  受診履歴 Visit monitor  ${clinic.centre.urls.monitor}`,
+    '',
+    `  ${reader}`,
+    '  1. カード置き場で「架空　医志」を置き、受付画面で HPKI・暗証番号 1470 でサインイン',
+    '     Put 架空　医志 on the reader, sign in on the counter page: HPKI, PIN 1470',
+    '  2. 「見本　太郎」を置いて受付を始め、OK を押す / put 見本　太郎 on the reader, start a tap, press OK',
+    '',
+    '  ブラウザーは自己署名の警告を出します。開発用の認証局です。',
+    '  The browser warns of the certificate: it is from the development authority.',
+    '  終了 Stop: Ctrl+C',
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      port: { type: 'string', default: '8443' },
+      'cards-port': { type: 'string', default: '8444' },
+      'monitor-port': { type: 'string', default: '8445' },
+      reader: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+    },
+  });
+  const clinic = await startClinic({
+    stateFolder: STATE_FOLDER,
+    reader: chooseReader(values.reader),
+    timing: 'real',
+    port: Number(values.port),
+    monitorPort: Number(values['monitor-port']),
+    uiFolder: UI_FOLDER,
+    log: values.verbose ? (line) => process.stderr.write(line) : undefined,
+  });
+  const table = await startCardTable(
+    clinic.control,
+    tableCards(clinic),
+    clinic.appliance.url,
+    Number(values['cards-port']),
+  );
+  announce(clinic, table.url);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  await table.close();
+  await clinic.close();
+  return 0;
+}
+
+await runCommand(USAGE, run);

@@ -1,0 +1,177 @@
+/**
+ * `npm run -s tap -- --json [--count N] [--mode online|degraded|offline] [--reader inprocess|pcsc]
+ * [--timing real|zero] [--person ID] [--card FILE]`: a complete clinic with temporary state makes N visits through
+ * the public HTTPS API and prints one JSON object. Exit code 0 only if every visit was as it should be.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Mode } from '#contract/snapshot.ts';
+import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
+import { Person } from '#drivers/simulated/people.ts';
+import { exportEvidence } from '#store/export.ts';
+import { type Clinic, clinicCa, startClinic } from './clinic.ts';
+import { runCommand, UsageProblem } from './command.ts';
+import { CounterClient } from './counter-client.ts';
+import { verifyEvidence } from './evidence/verification.ts';
+import type { ReaderKind, TimingKind } from './readers.ts';
+import { issueSeedCard } from './seed-card.ts';
+import { makeVisit, settledVisit, signInWith, type TapReport } from './tap-run.ts';
+import { enterWorld } from './world.ts';
+
+const USAGE =
+  'tap [--json] [--count N] [--mode online|degraded|offline] [--reader inprocess|pcsc] [--timing real|zero] [--person ID] [--card FILE] [--photo]';
+
+interface Wish {
+  readonly json: boolean;
+  readonly count: number;
+  readonly mode: Mode;
+  readonly reader: ReaderKind;
+  readonly timing: TimingKind;
+  readonly person: string;
+  readonly cardFile: string | undefined;
+  readonly photo: boolean;
+}
+
+function oneOf<Word extends string>(name: string, given: string, allowed: readonly Word[]): Word {
+  const word = allowed.find((each) => each === given);
+  if (word === undefined) throw new UsageProblem(`--${name} ${allowed.join('|')}`);
+  return word;
+}
+
+function parseWish(words: readonly string[]): Wish {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      json: { type: 'boolean', default: false },
+      count: { type: 'string', default: '1' },
+      mode: { type: 'string', default: 'online' },
+      reader: { type: 'string', default: 'inprocess' },
+      timing: { type: 'string', default: 'zero' },
+      person: { type: 'string', default: 'mihon-taro' },
+      card: { type: 'string' },
+      photo: { type: 'boolean', default: false },
+    },
+  });
+  const count = Number(values.count);
+  if (!Number.isInteger(count) || count < 1 || count > 100_000) throw new UsageProblem('--count 1..100000');
+  return {
+    json: values.json,
+    count,
+    mode: oneOf('mode', values.mode, ['online', 'degraded', 'offline']),
+    reader: oneOf('reader', values.reader, ['inprocess', 'pcsc']),
+    timing: oneOf('timing', values.timing, ['real', 'zero']),
+    person: values.person,
+    cardFile: values.card,
+    photo: values.photo,
+  };
+}
+
+/** The card on the reader: of the wallet, of anybody in the seed, or of the person in a file (`drivers/simulated/people`). */
+async function placeCard(clinic: Clinic, wish: Wish): Promise<void> {
+  const known = wish.cardFile === undefined ? wish.person : readPersonId(wish.cardFile);
+  const seed = clinic.cast.seedOf.get(known);
+  const card = clinic.cards.get(known) ?? (seed && new SimulatedCard(issueSeedCard(clinic.centre.pki, seed)));
+  if (card === undefined) throw new UsageProblem(`no such person: ${known}`);
+  await clinic.readers.cardSlot.insert(card);
+}
+
+function readPersonId(file: string): string {
+  return Person.parse(JSON.parse(readFileSync(file, 'utf8'))).id;
+}
+
+/** Offline: the SAM has forgotten its unlock, so the operator's card opens it when signing in. */
+async function signIn(clinic: Clinic, client: CounterClient, mode: Mode): Promise<void> {
+  if (mode === 'offline') {
+    await signInWith(clinic, client, 'kakuu-ishi');
+    enterWorld(clinic.centre, mode);
+    await client.lockSam();
+    await client.signOut();
+  } else enterWorld(clinic.centre, mode);
+  await signInWith(clinic, client, 'kakuu-ishi');
+}
+
+function visitOf({ visit, ...report }: TapReport): Record<string, unknown> {
+  return {
+    outcome: report.outcome,
+    ...(report.error === undefined ? {} : { error: report.error }),
+    cardId: visit?.cardId,
+    patientNumber: visit?.patientNumber,
+    mode: visit?.mode,
+    eligibility: visit?.eligibility,
+    evidence: visit?.evidence,
+    visitRecord: visit?.visitRecord ?? 'none',
+    steps: visit?.steps ?? [],
+    apdu: visit?.apdu,
+    totalMs: report.totalMs,
+    cardMs: report.cardMs,
+    samMs: report.samMs,
+    criticalPathMs: report.criticalPathMs,
+  };
+}
+
+/** Degraded and offline visits wait in the outbox; online ones must have arrived. */
+function isExpected(report: TapReport, mode: Mode): boolean {
+  if (report.outcome !== 'accepted' || report.visit === undefined) return false;
+  return (
+    report.visit.mode === mode && report.visit.visitRecord === (mode === 'online' ? 'delivered' : 'queued')
+  );
+}
+
+async function makeVisits(clinic: Clinic, client: CounterClient, wish: Wish): Promise<TapReport[]> {
+  const number = wish.photo ? clinic.wallet.get(wish.person)?.person.verificationNumberB : undefined;
+  const reports: TapReport[] = [];
+  for (let made = 0; made < wish.count; made += 1) {
+    const report = await makeVisit(clinic, client, number);
+    const cardId = report.visit?.cardId;
+    if (made === 0 && cardId !== undefined) await client.link(cardId, '000001');
+    reports.push(report);
+  }
+  const waitMs = wish.mode === 'online' ? 5_000 : 0;
+  return Promise.all(
+    reports.map(async (report) =>
+      report.visit === undefined
+        ? report
+        : { ...report, visit: await settledVisit(client, report.visit, Math.max(1, waitMs)) },
+    ),
+  );
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const wish = parseWish(words);
+  const stateFolder = mkdtempSync(join(tmpdir(), 'sekisho-tap-'));
+  try {
+    const limits = { tapsPerCardPerDay: 1_000 };
+    const clinic = await startClinic({ stateFolder, reader: wish.reader, timing: wish.timing, limits });
+    const client = new CounterClient(clinic.appliance.url, clinicCa(clinic));
+    try {
+      await signIn(clinic, client, wish.mode);
+      await placeCard(clinic, wish);
+      const reports = await makeVisits(clinic, client, wish);
+      const exportFile = join(stateFolder, 'evidence.txt');
+      exportEvidence(clinic.appliance.databasePath, exportFile);
+      const { ok: evidenceVerified } = await verifyEvidence(exportFile, {
+        deviceCaPem: readFileSync(clinic.centre.trustFiles.samDevice, 'utf8'),
+        timeStampCaPem: readFileSync(clinic.centre.trustFiles.timeStampRoot, 'utf8'),
+      });
+      const ok = evidenceVerified && reports.every((report) => isExpected(report, wish.mode));
+      const result = {
+        ok,
+        mode: wish.mode,
+        reader: wish.reader,
+        visits: reports.map(visitOf),
+        evidenceVerified,
+      };
+      process.stdout.write(`${JSON.stringify(result, null, wish.json ? 0 : 2)}\n`);
+      return ok ? 0 : 1;
+    } finally {
+      client.close();
+      await clinic.close();
+    }
+  } finally {
+    rmSync(stateFolder, { recursive: true, force: true });
+  }
+}
+
+await runCommand(USAGE, run);
