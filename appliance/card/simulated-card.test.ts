@@ -22,6 +22,7 @@ import { readCardFaceImages, readPerson } from '#drivers/simulated/people.ts';
 import { encodeCvBody, encodeCvCertificate, verifyCvCertificate } from './cv-certificate.ts';
 import { type CardExchange, openExchange } from './exchange.ts';
 import { openFace, readFace, readFaceCertificate, verifyFaceNumberB } from './face/application.ts';
+import { verifyFace } from './face/face.ts';
 import { decodePhoto } from './face/photo.ts';
 import {
   openHpki,
@@ -295,5 +296,6 @@ describe('what is printed on the card', () => {
     ).toBe('PNG');
     const certificate = await readFaceCertificate(exchange);
     expect(verifyCvCertificate(certificate, createPublicKey(testCardRoot()))).toBe(true);
+    expect(verifyFace(face, certificate, createPublicKey(testCardRoot()))).toBe(true);
   });
 });

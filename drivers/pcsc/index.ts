@@ -1,0 +1,8 @@
+/** PC/SC front ends, and a pcscd of our own for virtual ones. */
+export {
+  isPrivatePcscdAvailable,
+  type PrivatePcscd,
+  type PrivatePcscdOptions,
+  startPrivatePcscd,
+} from './private-pcscd.ts';
+export { PcscReader, type PcscReaderOptions } from './reader.ts';

@@ -1,0 +1,126 @@
+/** A contactless front end behind PC/SC. */
+import type { CardChannel, CardReader } from '#card/channel.ts';
+import { SekishoError } from '#contract/errors.ts';
+import { type Clock, systemClock } from '#ports/clock.ts';
+import { type Logger, silentLogger } from '#ports/logger.ts';
+import { type PcscBinding, PcscHost, type ReaderState } from './binding.ts';
+import { PcscChannel } from './channel.ts';
+import { hasMeaning, PcscFailure } from './failure.ts';
+import { hasCard, hasLostCard, Slot } from './slot.ts';
+
+export interface PcscReaderOptions {
+  /** Part of the reader's name, or a pattern. An ACR1252 has a slot "PICC" and a slot "SAM". */
+  readonly slot: string | RegExp;
+  /** For log lines; default `pcsc`. */
+  readonly name?: string;
+  readonly exchangeTimeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+  /** How long pcscd or the reader may be away (restart, re-plug) before that becomes an error. */
+  readonly recoveryTimeoutMs?: number;
+  readonly maxCommandBytes?: number;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Another pcscd than the system's. */
+  readonly socketPath?: string;
+  readonly binding?: PcscBinding;
+}
+
+/** Longer than any card operation: an FWT of 4.9 s (ISO 14443-4 §7.2) and room for extensions. */
+const EXCHANGE_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECOVERY_TIMEOUT_MS = 5_000;
+/** What fits a 16-bit length, vpcd's limit; within PC/SC's own of 65,548. */
+const MAX_COMMAND_BYTES = 65_535;
+/** pcscd looks for the card every 400 ms (PCSCLITE_STATUS_POLL_RATE); one look and a margin. */
+const REMOVAL_NOTICE_MS = 600;
+
+export class PcscReader implements CardReader {
+  readonly name: string;
+  readonly #options: PcscReaderOptions;
+  readonly #binding: PcscBinding;
+  readonly #clock: Clock;
+  readonly #slot: Slot;
+  readonly #end = new AbortController();
+  readonly #seenAt = new WeakMap<CardChannel, ReaderState>();
+  #open: CardChannel | undefined;
+
+  constructor(options: PcscReaderOptions) {
+    this.#options = options;
+    this.name = options.name ?? 'pcsc';
+    this.#binding = options.binding ?? new PcscHost(options.socketPath);
+    this.#clock = options.clock ?? systemClock;
+    this.#slot = new Slot({
+      slot: options.slot,
+      recoveryTimeoutMs: options.recoveryTimeoutMs ?? RECOVERY_TIMEOUT_MS,
+      binding: this.#binding,
+      clock: this.#clock,
+      logger: options.logger ?? silentLogger,
+    });
+  }
+
+  async waitForCard(signal: AbortSignal): Promise<CardChannel> {
+    if (this.#open) throw new SekishoError('reader.busy');
+    const stop = AbortSignal.any([signal, this.#end.signal]);
+    const { reader, identity } = await this.#slot.attempt(async () => {
+      const reader = await this.#slot.waitUntil(hasCard, stop);
+      return { reader, identity: await this.#connect(reader) };
+    }, stop);
+    if (stop.aborted) await this.#binding.disconnect('unpower').catch(() => {});
+    stop.throwIfAborted();
+    return this.#openChannel(reader, identity);
+  }
+
+  async waitForRemoval(channel: CardChannel, signal: AbortSignal): Promise<void> {
+    const seen = this.#seenAt.get(channel);
+    if (!seen) return;
+    await this.#slot.waitUntil((now) => hasLostCard(seen, now), AbortSignal.any([signal, this.#end.signal]));
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort(new SekishoError('reader.unreachable', { context: { reason: 'reader-closed' } }));
+    try {
+      await this.#open?.close();
+    } finally {
+      await this.#binding.retire();
+    }
+  }
+
+  #openChannel(reader: ReaderState, identity: Uint8Array): CardChannel {
+    const channel = new PcscChannel({
+      name: `${this.name}:${reader.name}`,
+      identity,
+      maxCommandBytes: this.#options.maxCommandBytes ?? MAX_COMMAND_BYTES,
+      exchangeTimeoutMs: this.#options.exchangeTimeoutMs ?? EXCHANGE_TIMEOUT_MS,
+      binding: this.#binding,
+      isCardGone: () => this.#isCardGone(reader),
+      onClosed: () => {
+        this.#open = undefined;
+      },
+    });
+    this.#open = channel;
+    this.#seenAt.set(channel, reader);
+    return channel;
+  }
+
+  /** A card that left while it was being powered up counts as not having come. */
+  async #connect(reader: ReaderState): Promise<Uint8Array> {
+    try {
+      return await this.#binding.connect(reader.name, this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+    } catch (thrown) {
+      const isSilent = hasMeaning(thrown, 'card.mute', 'exchange');
+      throw isSilent && (await this.#isCardGone(reader)) ? new PcscFailure('Card was removed') : thrown;
+    }
+  }
+
+  async #isCardGone(seen: ReaderState): Promise<boolean> {
+    const decided = new AbortController();
+    try {
+      return await Promise.race([
+        this.#slot.waitUntil((now) => hasLostCard(seen, now), decided.signal).then(() => true),
+        this.#clock.sleep(REMOVAL_NOTICE_MS, decided.signal).then(() => false),
+      ]);
+    } finally {
+      decided.abort();
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ScriptedVpcdCard } from '#drivers/pcsc/testing/scripted-vpcd-card.ts';
+import { VpcdFixture } from '#drivers/pcsc/testing/vpcd-fixture.ts';
+import { describeCardReader, SELECT_JPKI } from '../reader-contract.ts';
+import { SamSlotReader, type SamSlotReaderOptions } from './reader.ts';
+
+let fixture: VpcdFixture;
+beforeAll(async () => {
+  fixture = await VpcdFixture.start();
+});
+afterAll(() => fixture.stop());
+
+const SAM = 1;
+const patience = (): AbortSignal => new AbortController().signal;
+const makeReader = (options: Partial<SamSlotReaderOptions> = {}): SamSlotReader =>
+  new SamSlotReader({ slot: 'SAM', socketPath: fixture.pcscd.socketPath, ...options });
+
+describeCardReader('SAM slot', async () => fixture.makeReaderUnderTest(SAM, makeReader()), {
+  removed: 'sam.absent',
+  unanswered: 'sam.timeout',
+  commandTooLong: 'sam.failed',
+  busy: 'sam.failed',
+});
+
+describe('a SAM slot', () => {
+  it('says that the SAM is absent instead of waiting for ever', async () => {
+    const reader = makeReader({ presenceTimeoutMs: 50 });
+    await expect(reader.waitForCard(patience())).rejects.toMatchObject({ code: 'sam.absent' });
+    await reader.close();
+  });
+
+  it('says that the SAM is absent when there is no such slot', async () => {
+    const reader = makeReader({ slot: /no such reader/, recoveryTimeoutMs: 50 });
+    await expect(reader.waitForCard(patience())).rejects.toMatchObject({ code: 'sam.absent' });
+    await reader.close();
+  });
+
+  it('unpowers the SAM on close', async () => {
+    const sam = new ScriptedVpcdCard(() => Buffer.from('9000', 'hex'));
+    await sam.insert(fixture.portOf(SAM));
+    const reader = makeReader();
+    const channel = await reader.waitForCard(patience());
+    const offs = sam.powerEvents.filter((event) => event === 'power-off').length;
+    await channel.close();
+    await sam.sawPowerEvent('power-off', offs);
+    await reader.close();
+    await fixture.takeOut(SAM, () => sam.remove());
+  });
+
+  /** @see DESIGN.md invariant 2: a killed process cannot leave the SAM unlocked */
+  it('resets the SAM when the process that holds it is killed with -9', async () => {
+    const sam = new ScriptedVpcdCard(() => Buffer.from('9000', 'hex'));
+    await sam.insert(fixture.portOf(SAM));
+    const folder = await mkdtemp(join(tmpdir(), 'sekisho-holder-'));
+    const holder = spawn(process.execPath, [await bundleHolder(folder), fixture.pcscd.socketPath], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    expect(sam.commands.at(-1)?.equals(Buffer.from(SELECT_JPKI))).toBe(true);
+    const resets = sam.powerEvents.filter((event) => event === 'reset').length;
+
+    const killedAtMs = performance.now();
+    holder.kill('SIGKILL');
+    await sam.sawPowerEvent('reset', resets);
+    // Measured: 1 to 100 ms. Without exclusive access it would be a power-off after 770 ms, and no reset.
+    expect(performance.now() - killedAtMs).toBeLessThan(700);
+
+    await fixture.takeOut(SAM, () => sam.remove());
+    await rm(folder, { recursive: true });
+  });
+});
+
+/** A program with our real driver in it; Node 20 cannot run TypeScript, so esbuild makes it one file. */
+async function bundleHolder(folder: string): Promise<string> {
+  const outfile = join(folder, 'holder.mjs');
+  await build({
+    stdin: {
+      contents: `
+        import { SamSlotReader } from './reader.ts';
+        const reader = new SamSlotReader({ slot: 'SAM', socketPath: process.argv[2] });
+        const sam = await reader.waitForCard(new AbortController().signal);
+        await sam.transmit(Buffer.from('${Buffer.from(SELECT_JPKI).toString('hex')}', 'hex'));
+        process.stdout.write('holding');
+      `,
+      resolveDir: import.meta.dirname,
+    },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+  await copyFile(join(import.meta.dirname, '../pcsc/pcsc-host.mjs'), join(folder, 'pcsc-host.mjs'));
+  await symlink(join(import.meta.dirname, '../../node_modules'), join(folder, 'node_modules'));
+  return outfile;
+}

@@ -1,0 +1,43 @@
+/** The issuer's keys behind the applications of one card, from the published pool unless given. */
+import type { KeyObject } from 'node:crypto';
+import { testRsaKey } from '../keys/test-keys.ts';
+import { keyId, makeCvCertificate } from './cv-certificate.ts';
+
+/** Who signs the records of the text and card-face applications. */
+export interface CardSigner {
+  readonly privateKey: KeyObject;
+  /** Its 568-byte CV certificate, readable on the card (EF 0004). */
+  readonly certificate: Uint8Array;
+}
+
+/** Keys that every test card carries besides the holder's own. */
+export const CARD_KEYS = {
+  internalAuthentication: () => testRsaKey(24),
+  textSignature: () => testRsaKey(25),
+  sessionKey: () => testRsaKey(26),
+  cardFaceSignature: () => testRsaKey(27),
+};
+
+/** The root over all card signers of the test hierarchy. */
+export function testCardRoot(): KeyObject {
+  return testRsaKey(31);
+}
+
+function testSigner(poolIndex: number, hierarchy: string): CardSigner {
+  const privateKey = testRsaKey(poolIndex);
+  const certificate = makeCvCertificate({
+    issuerKey: testCardRoot(),
+    issuerKeyId: keyId(hierarchy),
+    subjectKeyId: keyId('6999999'),
+    subjectKey: privateKey,
+  });
+  return { privateKey, certificate };
+}
+
+export function testTextSigner(): CardSigner {
+  return testSigner(28, '6000033');
+}
+
+export function testCardFaceSigner(): CardSigner {
+  return testSigner(29, '6000023');
+}
