@@ -1,18 +1,22 @@
 /**
  * The part of a tap that needs the patient's card: prove the organisation to it, have it prove itself for this
- * tap, derive its ID. The SAM signs while the card hands over its certificate; callers are told early, so that
- * the centre is asked while the card still works.
+ * tap, derive its ID. The card is the slowest part of a tap, so it never waits for what could be done meanwhile:
+ * the SAM signs while the card takes our certificate and gives its own, and everything else while the card signs.
  * @see docs/organisation-profile.md
  */
 import { createHash } from 'node:crypto';
-import { cardIdFromDerivation, cardIdFromSignature } from '#card/card-id.ts';
+import {
+  cardIdDerivationInput,
+  cardIdDigest,
+  cardIdFromDerivation,
+  cardIdFromSignature,
+} from '#card/card-id.ts';
 import type { CardExchange } from '#card/exchange.ts';
 import { organisationProfile as profile } from '#card/jpki/organisation-profile.ts';
 import type { TokenInfo } from '#card/jpki/token-info.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { CardProof } from '#evidence/record.ts';
-import { tapMessage } from '#evidence/tap-challenge.ts';
-import type { OrganisationSignature } from '#sam/sam.ts';
+import { type TapChallengeFields, tapMessage } from '#evidence/tap-challenge.ts';
 import type { CertificateFacts, Trust } from '#trust/ports.ts';
 import type { SamHolder } from './sam-holder.ts';
 import type { StepTimer } from './steps.ts';
@@ -32,143 +36,203 @@ export interface CardVisitParts {
   readonly tapId: string;
   readonly consentDigest: Uint8Array;
   readonly institutionCode: string;
-  /** The certificate is known: path and revocation can be checked while the card works on. */
-  readonly onCertificate: (certificate: CertificateFacts) => void;
+  /** Aborted when the tap may go on no longer. */
+  readonly signal: AbortSignal;
+  /** The certificate is known: path and revocation are checked while the card works on. Rejects a wrong path. */
+  readonly onCertificate: (certificate: CertificateFacts) => Promise<void>;
   /** The card has proven itself for this tap: the centre may be asked. */
   readonly onProof: (proof: TapProof) => void;
 }
 
 export interface CardVisit {
-  readonly certificate: CertificateFacts;
+  readonly token: TokenInfo;
   readonly cardId: string;
   readonly alternateCardId: string | undefined;
   readonly proof: CardProof;
 }
 
+/** What the SAM answered for this tap, and everything that went into it. */
+interface OrganisationProof {
+  readonly fields: TapChallengeFields;
+  readonly tapChallenge: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** The organisation has authenticated itself; the card's certificate is good. */
+interface OpenCard {
+  readonly token: TokenInfo;
+  readonly certificate: CertificateFacts;
+  readonly organisation: OrganisationProof;
+}
+
+interface CardIds {
+  readonly cardId: string;
+  readonly alternateCardId: string | undefined;
+}
+
 const CARD_ID_DOMAIN = 'SEKISHO-CARD-ID-1';
+
+/** Runs the card part of one tap. Rejects `card.*`, `reader.*`, `sam.*`, and what `onCertificate` rejects. */
+export async function visitCard(parts: CardVisitParts): Promise<CardVisit> {
+  const token = await parts.steps.run('select-application', async () => {
+    await profile.select(parts.exchange);
+    return profile.readTokenInfo(parts.exchange);
+  });
+  const card = await openCard(parts, token);
+  const derived = watched(deriveCardId(parts, card));
+  const tapSigned = signTap(parts, card);
+  // Queued behind the tap signature, so that the card goes from one to the other without a pause.
+  const idSigned = watched(signCardId(parts, card, tapSigned));
+  const sealed = watched(parts.trust.sealForAudit(card.certificate.der));
+  const { message, signature } = await tapSigned;
+  requireGenuine(parts.trust.verifyMessage(card.certificate, message, signature));
+  parts.onProof({ certificate: card.certificate, message, signature });
+  const ids = await cardIds(parts, card, idSigned, derived);
+  return { token, ...ids, proof: describeProof(card, signature, await sealed) };
+}
+
+/** The card's challenge goes to the SAM; meanwhile the card takes our certificate and gives its own. */
+async function openCard(parts: CardVisitParts, token: TokenInfo): Promise<OpenCard> {
+  const { exchange, samHolder, steps } = parts;
+  const organisationCertificate = watched(samHolder.organisationCertificate(token.suite));
+  const cardChallenge = await profile.getChallenge(exchange);
+  const signing = watched(
+    steps.run('sam-sign', () => signForCard(parts, token, cardChallenge)),
+  );
+  await profile.loadCertificate(exchange, await organisationCertificate);
+  // A phone gives its certificate only after authentication.
+  const early = isPhone(token) ? undefined : await readCertificate(parts);
+  const organisation = await signing;
+  await steps.run('organisation-authentication', () =>
+    profile.authenticate(exchange, organisation.signature),
+  );
+  const { certificate, checked } = early ?? (await readCertificate(parts));
+  await checked;
+  return { token, certificate, organisation };
+}
+
+/** The one use of the organisation key. Nothing may lie between the last look at `signal` and the command. */
+async function signForCard(
+  { samHolder, tapId, consentDigest, signal }: CardVisitParts,
+  { suite }: TokenInfo,
+  cardChallenge: Uint8Array,
+): Promise<OrganisationProof> {
+  signal.throwIfAborted();
+  const sam = samHolder.require();
+  const { useCounter, ticks, tapChallenge, signature } = await sam.signForCard({
+    suite,
+    cardChallenge,
+    tapId: uuidBytes(tapId),
+    consentDigest,
+  });
+  const fields = {
+    samId: sam.samId,
+    useCounter,
+    tapId,
+    consentDigest: hex(consentDigest),
+    cardChallenge: hex(cardChallenge),
+    ticks: ticks.toString(),
+    tickNonce: hex(sam.tickNonce),
+  };
+  return { fields, tapChallenge, signature };
+}
+
+async function readCertificate(
+  parts: CardVisitParts,
+): Promise<{ certificate: CertificateFacts; checked: Promise<void> }> {
+  const certificate = await parts.steps.run('read-certificate', async () =>
+    parts.trust.parse(await profile.readAuthenticationCertificate(parts.exchange)),
+  );
+  return { certificate, checked: watched(parts.onCertificate(certificate)) };
+}
+
+/** An RSA card takes tapChallenge as the hash; a P-384 card signs the SHA-384 of it. */
+async function signTap(
+  { exchange, steps }: CardVisitParts,
+  { token, organisation: { fields, tapChallenge } }: OpenCard,
+): Promise<{ message: Uint8Array; signature: Uint8Array }> {
+  const isRsa = token.suite === 'rsa-2048-sha256';
+  const digest = isRsa ? tapChallenge : createHash('sha384').update(tapChallenge).digest();
+  const signature = await steps.run('card-signature-tap', () =>
+    profile.signWithAuthenticationKey(exchange, token.suite, digest),
+  );
+  return { message: isRsa ? tapMessage(fields) : tapChallenge, signature };
+}
+
+/** The card's deterministic signature, from which algorithm R makes the ID; a P-384 card has none. */
+async function signCardId(
+  { exchange, steps, institutionCode }: CardVisitParts,
+  { token }: OpenCard,
+  after: Promise<unknown>,
+): Promise<Uint8Array | undefined> {
+  if (token.suite !== 'rsa-2048-sha256') return undefined;
+  await after;
+  return steps.run('card-signature-id', () =>
+    profile.signWithAuthenticationKey(exchange, token.suite, cardIdDigest(institutionCode)),
+  );
+}
+
+/** Algorithm K, by the SAM, which has nothing else to do while the card signs. */
+function deriveCardId({ samHolder, steps }: CardVisitParts, { certificate }: OpenCard): Promise<string> {
+  return steps.run('card-id', async () => {
+    const input = cardIdDerivationInput(certificate.issuerDer, certificate.serial);
+    return cardIdFromDerivation(await samHolder.require().deriveId(input));
+  });
+}
+
+/**
+ * An RSA card gets both IDs, so that a clinic can move to K before the next card generation, whose signatures are
+ * random, arrives.
+ * @see docs/card-id.md
+ */
+async function cardIds(
+  { trust, institutionCode }: CardVisitParts,
+  { certificate }: OpenCard,
+  idSigned: Promise<Uint8Array | undefined>,
+  derived: Promise<string>,
+): Promise<CardIds> {
+  const signature = await idSigned;
+  if (signature === undefined) return { cardId: await derived, alternateCardId: undefined };
+  const message = Buffer.from(CARD_ID_DOMAIN + institutionCode, 'ascii');
+  requireGenuine(trust.verifyMessage(certificate, message, signature));
+  return { cardId: cardIdFromSignature(signature), alternateCardId: await derived };
+}
+
+function describeProof(
+  { token, certificate, organisation }: OpenCard,
+  signature: Uint8Array,
+  sealed: Uint8Array,
+): CardProof {
+  return {
+    profile: profile.id,
+    suite: token.suite,
+    ...organisation.fields,
+    tapChallenge: hex(organisation.tapChallenge),
+    cardSignature: hex(signature),
+    certificateSha256: createHash('sha256').update(certificate.der).digest('hex'),
+    sealedCertificate: Buffer.from(sealed).toString('base64'),
+  };
+}
+
+export function isPhone({ kind }: TokenInfo): boolean {
+  return kind === 'android' || kind === 'iphone';
+}
+
+/** The clone that has the right certificate without its key ends here. */
+function requireGenuine(isGenuine: boolean): void {
+  if (!isGenuine) throw new SekishoError('card.not-genuine');
+}
+
+/** Awaited later, if at all: until then its rejection must not count as unhandled. */
+function watched<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-/** Runs the card part of one tap. Rejects `card.*`, `reader.*`, `sam.*`. */
-export async function visitCard(parts: CardVisitParts): Promise<CardVisit> {
-  const { exchange, steps } = parts;
-  const token = await steps.run('select-application', async () => {
-    await profile.select(exchange);
-    return profile.readTokenInfo(exchange);
-  });
-  const { organisation, cardChallenge, early } = await authenticateOrganisation(parts, token);
-  const certificate = early ?? (await readCertificate(parts));
-  parts.onCertificate(certificate);
-  const proof = await proveCard(parts, token, certificate, organisation, cardChallenge);
-  const ids = await deriveCardIds(parts, token, certificate);
-  return { certificate, proof, ...ids };
-}
-
-/** The card's challenge goes to the SAM; meanwhile the card takes our certificate and gives its own. */
-async function authenticateOrganisation(
-  parts: CardVisitParts,
-  token: TokenInfo,
-): Promise<{
-  organisation: OrganisationSignature;
-  cardChallenge: Uint8Array;
-  early: CertificateFacts | undefined;
-}> {
-  const { exchange, samHolder, steps } = parts;
-  const organisationCertificate = await samHolder.organisationCertificate(token.suite);
-  const cardChallenge = await profile.getChallenge(exchange);
-  const signing = steps.run('sam-sign', () =>
-    samHolder.require().signForCard({
-      suite: token.suite,
-      cardChallenge,
-      tapId: new Uint8Array(Buffer.from(parts.tapId.replaceAll('-', ''), 'hex')),
-      consentDigest: parts.consentDigest,
-    }),
-  );
-  // A card that leaves while the SAM signs must not leave this rejection without a listener.
-  signing.catch(() => undefined);
-  await profile.loadCertificate(exchange, organisationCertificate);
-  // A phone gives its certificate only after authentication.
-  const early = token.kind === 'plastic' || token.kind === 'next' ? await readCertificate(parts) : undefined;
-  const organisation = await signing;
-  await steps.run('organisation-authentication', () =>
-    profile.authenticate(exchange, organisation.signature),
-  );
-  return { organisation, cardChallenge, early };
-}
-
-function readCertificate(parts: CardVisitParts): Promise<CertificateFacts> {
-  return parts.steps.run('read-certificate', async () =>
-    parts.trust.parse(await profile.readAuthenticationCertificate(parts.exchange)),
-  );
-}
-
-/** The card signs the tap challenge: the right certificate without the key (a clone) ends here. */
-async function proveCard(
-  parts: CardVisitParts,
-  token: TokenInfo,
-  certificate: CertificateFacts,
-  organisation: OrganisationSignature,
-  cardChallenge: Uint8Array,
-): Promise<CardProof> {
-  const sam = parts.samHolder.require();
-  const fields = {
-    samId: sam.samId,
-    useCounter: organisation.useCounter,
-    tapId: parts.tapId,
-    consentDigest: hex(parts.consentDigest),
-    cardChallenge: hex(cardChallenge),
-    ticks: organisation.ticks.toString(),
-    tickNonce: hex(sam.tickNonce),
-  };
-  const rsa = token.suite === 'rsa-2048-sha256';
-  const message = rsa ? tapMessage(fields) : organisation.tapChallenge;
-  const digest = rsa ? organisation.tapChallenge : createHash('sha384').update(message).digest();
-  const signature = await parts.steps.run('card-signature-tap', () =>
-    profile.signWithAuthenticationKey(parts.exchange, token.suite, digest),
-  );
-  requireGenuine(parts.trust.verifyMessage(certificate, message, signature));
-  parts.onProof({ certificate, message, signature });
-  return {
-    profile: profile.id,
-    suite: token.suite,
-    ...fields,
-    tapChallenge: hex(organisation.tapChallenge),
-    cardSignature: hex(signature),
-    certificateSha256: createHash('sha256').update(certificate.der).digest('hex'),
-    sealedCertificate: Buffer.from(await parts.trust.sealForAudit(certificate.der)).toString('base64'),
-  };
-}
-
-/**
- * R1 from the card's deterministic RSA signature, K1 from the SAM; an RSA card gets both, so that a clinic can
- * move to K1 before the next card generation, whose signatures are random, arrives.
- * @see docs/card-id.md
- */
-async function deriveCardIds(
-  parts: CardVisitParts,
-  token: TokenInfo,
-  certificate: CertificateFacts,
-): Promise<{ cardId: string; alternateCardId: string | undefined }> {
-  const derivationInput = createHash('sha256')
-    .update(certificate.issuerDer)
-    .update(certificate.serial)
-    .digest();
-  const deriving = parts.steps.run('card-id', async () =>
-    cardIdFromDerivation(await parts.samHolder.require().deriveId(derivationInput)),
-  );
-  if (token.suite !== 'rsa-2048-sha256') return { cardId: await deriving, alternateCardId: undefined };
-  deriving.catch(() => undefined);
-  const message = Buffer.from(CARD_ID_DOMAIN + parts.institutionCode, 'ascii');
-  const digest = createHash('sha256').update(message).digest();
-  const signature = await parts.steps.run('card-signature-id', () =>
-    profile.signWithAuthenticationKey(parts.exchange, token.suite, digest),
-  );
-  requireGenuine(parts.trust.verifyMessage(certificate, message, signature));
-  return { cardId: cardIdFromSignature(signature), alternateCardId: await deriving };
-}
-
-function requireGenuine(genuine: boolean): void {
-  if (!genuine) throw new SekishoError('card.not-genuine');
+function uuidBytes(uuid: string): Uint8Array {
+  return new Uint8Array(Buffer.from(uuid.replaceAll('-', ''), 'hex'));
 }

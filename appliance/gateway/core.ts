@@ -1,11 +1,10 @@
 /** Holds the facts, runs the machine and its effects, and tells subscribers. */
-import type { ErrorCode } from '#contract/errors.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { EffectRunner } from './effects.ts';
 import { runEffect } from './effects.ts';
 import { type Input, transition } from './machine.ts';
-import { type Facts, firstMissing, INITIAL_FACTS } from './state.ts';
+import { type Facts, INITIAL_FACTS } from './state.ts';
 
 export class GatewayCore {
   #facts: Facts = INITIAL_FACTS;
@@ -45,19 +44,20 @@ export class GatewayCore {
     return this.#effects;
   }
 
-  /** Throws the first missing thing, unless the gateway is ready. */
-  requireReady(): void {
-    const missing: ErrorCode | undefined = firstMissing(this.#facts);
-    if (missing !== undefined) throw new SekishoError(missing);
-  }
-
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
+  /** What a listener throws is not the business of whoever changed the facts. */
   publish(): void {
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (thrown) {
+        this.#logger.error('gateway.listener-failed', { error: thrown });
+      }
+    }
   }
 
   #log(by: string, next: Facts): void {

@@ -1,6 +1,6 @@
 /**
  * Operator sign-in: roster first, then the PIN, so that a card that may not sign in never loses a PIN try;
- * then a fresh challenge signed by the card, path and revocation. The PIN is overwritten before we return.
+ * then a fresh challenge signed by the card, path and revocation.
  */
 import { openExchange } from '#card/exchange.ts';
 import type { RosterOperator } from '#contract/centre/service-provider.ts';
@@ -61,8 +61,6 @@ export class OperatorLogin {
         this.#lockout.failed();
       }
       throw toSekishoError(thrown);
-    } finally {
-      request.pin.fill(0);
     }
   }
 

@@ -11,7 +11,6 @@ import type { GatewayParts } from './parts.ts';
  */
 export async function linkPatient(
   parts: GatewayParts,
-  institutionCode: string,
   caller: Caller,
   cardId: string,
   patientNumber: string,
@@ -21,7 +20,7 @@ export async function linkPatient(
   if (known?.patientNumber !== undefined && known.patientNumber !== patientNumber) {
     throw new SekishoError('patient.link-conflict', { field: '/patientNumber' });
   }
-  const patientNumberHash = createHash('sha256').update(institutionCode).update(patientNumber).digest('hex');
+  const patientNumberHash = createHash('sha256').update(parts.samHolder.institutionCode).update(patientNumber).digest('hex');
   await parts.ledger.append(
     {
       kind: 'patient-linked',

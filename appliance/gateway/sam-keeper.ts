@@ -52,6 +52,7 @@ export class SamKeeper {
         this.#core.apply({ type: 'samUsed', usesLeft });
       else this.#core.apply({ type: 'samLocked', reason: 'sam.locked' });
     } catch (thrown) {
+      if (samHolder.current !== sam) return;
       this.#parts.logger.warn('sam.failed', { code: toSekishoError(thrown).code });
       samHolder.drop(sam);
     }

@@ -4,6 +4,8 @@ import type { ConsentText } from './consent.ts';
 import type { GatewayCore } from './core.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
+import type { ReaderSeat } from './reader-seat.ts';
+import type { SamKeeper } from './sam-keeper.ts';
 import { TapSession } from './tap-session.ts';
 
 const REMEMBERED_TAPS = 8;
@@ -11,11 +13,15 @@ const REMEMBERED_TAPS = 8;
 export class TapDesk {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
+  readonly #seat: ReaderSeat;
+  readonly #keeper: SamKeeper;
   #taps: readonly TapSession[] = [];
 
-  constructor(parts: GatewayParts, core: GatewayCore) {
+  constructor(parts: GatewayParts, core: GatewayCore, seat: ReaderSeat, keeper: SamKeeper) {
     this.#parts = parts;
     this.#core = core;
+    this.#seat = seat;
+    this.#keeper = keeper;
   }
 
   /** The newest tap, running or just ended. */
@@ -28,11 +34,8 @@ export class TapDesk {
     const tap = new TapSession(
       {
         gateway: this.#parts,
-        stamper: () => {
-          const sam = this.#parts.samHolder.current;
-          return sam === undefined ? undefined : (digest) => sam.tickStamp(digest);
-        },
-        samUsed: () => this.#noteUses(),
+        seat: this.#seat,
+        samUsed: () => this.#keeper.look(),
         changed: () => this.#core.publish(),
         ended: () => this.#core.apply({ type: 'tapEnded' }),
       },
@@ -52,13 +55,5 @@ export class TapDesk {
 
   async abort(error: ErrorCode): Promise<void> {
     await this.current?.abort(error);
-  }
-
-  /** Follows the SAM's own count; a SAM that is gone is noticed elsewhere. */
-  async #noteUses(): Promise<void> {
-    const status = await this.#parts.samHolder.current?.status().catch(() => undefined);
-    if (status !== undefined && this.#core.facts.sam.kind === 'unlocked') {
-      this.#core.apply({ type: 'samUsed', usesLeft: status.usesLeft });
-    }
   }
 }

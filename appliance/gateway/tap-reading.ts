@@ -1,12 +1,12 @@
 /** Everything a tap does while the card is there, and what is asked of the centre meanwhile. */
 import type { CardChannel } from '#card/channel.ts';
-import { type ApduMeter, openExchange } from '#card/exchange.ts';
-import { SekishoError } from '#contract/errors.ts';
+import { type ApduMeter, type CardExchange, openExchange } from '#card/exchange.ts';
+import type { Face } from '#card/face/face.ts';
+import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { FaceCheck } from '#contract/visit.ts';
-import type { Stamper } from '#evidence/ledger.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
-import { type CardPhoto, readCardPhoto } from './card-photo.ts';
-import { type CardVisit, type TapProof, visitCard } from './card-visit.ts';
+import { type CardPhoto, readCardFace, showCardFace } from './card-photo.ts';
+import { type CardVisit, isPhone, type TapProof, visitCard } from './card-visit.ts';
 import {
   checkRevocation,
   REVOCATION_ERROR,
@@ -16,6 +16,7 @@ import {
 import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
+import type { ReaderSeat } from './reader-seat.ts';
 import type { StepTimer } from './steps.ts';
 import type { TapFindings } from './visit-draft.ts';
 
@@ -23,8 +24,8 @@ export type { CardPhoto } from './card-photo.ts';
 
 export interface TapReadingParts {
   readonly gateway: GatewayParts;
-  /** Stamps with the SAM when it is there. */
-  readonly stamper: () => Stamper | undefined;
+  readonly seat: ReaderSeat;
+  /** The SAM was used: see how it is. Never rejects. */
   readonly samUsed: () => Promise<void>;
 }
 
@@ -40,13 +41,11 @@ function difference(after: ApduMeter, before: ApduMeter): ApduMeter {
 }
 
 export class TapReading {
-  faceCheck: FaceCheck | undefined;
   readonly #parts: TapReadingParts;
   readonly #tapId: string;
   readonly #request: StartTapRequest;
   readonly #steps: StepTimer;
   #signal = new AbortController().signal;
-  #path: Promise<CertificateFacts> | undefined;
   #revocation: Promise<RevocationResult> | undefined;
   #eligibility: Promise<AskedEligibility> | undefined;
   #certificate: CertificateFacts | undefined;
@@ -69,46 +68,43 @@ export class TapReading {
   /** Waits for the card and reads it; the field is off when this settles. Rejects with what refuses the patient. */
   async run(consentDigest: Uint8Array, signal: AbortSignal, found: () => Promise<void>): Promise<void> {
     this.#signal = signal;
-    const { gateway } = this.#parts;
-    const channel = await this.#steps.run('find-card', () => this.#findCard(signal));
-    const stop = (): void => void channel.close();
+    const { gateway, seat, samUsed } = this.#parts;
+    const channel = await this.#steps.run('find-card', () => seat.waitForCard(signal));
+    const stop = (): void => void this.#letGo(channel);
     signal.addEventListener('abort', stop, { once: true });
+    let face: Face | undefined;
     try {
       signal.throwIfAborted();
       await found();
-      await this.#withinTime(this.#read(channel, consentDigest));
+      face = await this.#withinTime(this.#read(channel, consentDigest));
     } finally {
       signal.removeEventListener('abort', stop);
-      await channel.close();
-      this.#request.verificationNumberB?.fill(0);
+      await this.#letGo(channel);
+      // Behind the card's back: the SAM has a line of its own.
+      void samUsed();
     }
+    gateway.logger.info('tap.read', { tapId: this.#tapId, apdus: this.#cardMeter.count });
+    if (face !== undefined) this.#photo = await showCardFace(face);
     const revocation = await this.#revocation;
     if (revocation?.status === 'revoked') throw new SekishoError(REVOCATION_ERROR[revocation.reason]);
-    gateway.logger.info('tap.read', { tapId: this.#tapId, apdus: this.#cardMeter.count });
   }
 
-  async #findCard(signal: AbortSignal): Promise<CardChannel> {
-    const { gateway } = this.#parts;
-    const patience = new AbortController();
-    gateway.clock.sleep(gateway.limits.cardWaitMs, patience.signal).then(
-      () => patience.abort(new SekishoError('card.not-found')),
-      () => undefined,
-    );
-    try {
-      return await gateway.reader.waitForCard(AbortSignal.any([signal, patience.signal]));
-    } finally {
-      patience.abort();
-    }
+  /** Field off. What a driver says about that is no reason to refuse a patient whose card has been read. */
+  async #letGo(channel: CardChannel): Promise<void> {
+    await channel.close().catch((thrown: unknown) => {
+      this.#parts.gateway.logger.warn('reader.not-released', { error: toSekishoError(thrown) });
+    });
   }
 
-  async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<void> {
+  /** The face when 照合番号B is known, and the card has one. */
+  async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<Face | undefined> {
     const { gateway } = this.#parts;
     const { samHolder } = gateway;
     const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardAnswerMs });
     const sam = samHolder.require();
-    const samBefore = { ...sam.meter };
+    const samBefore = sam.meter;
     try {
-      this.#visit = await visitCard({
+      const visit = await visitCard({
         exchange,
         samHolder,
         trust: gateway.trust,
@@ -116,35 +112,33 @@ export class TapReading {
         tapId: this.#tapId,
         consentDigest,
         institutionCode: samHolder.institutionCode,
+        signal: this.#signal,
         onCertificate: (certificate) => this.#checkCertificate(certificate),
         onProof: (proof) => this.#askEligibility(proof),
       });
-      // Expired or foreign certificates end the tap here, before anybody is shown a face.
-      await this.#path;
-      this.#requireBelowLimit(this.#visit.cardId);
-      await this.#readPhoto(exchange);
+      this.#visit = visit;
+      this.#requireBelowLimit(visit.cardId);
+      return await this.#readFace(exchange, visit);
     } finally {
       this.#cardMeter = exchange.meter;
       this.#samMeter = difference(sam.meter, samBefore);
-      await this.#parts.samUsed();
     }
   }
 
   /** A card that answers slowly but for ever must give the counter back. */
-  async #withinTime(reading: Promise<void>): Promise<void> {
+  async #withinTime<T>(reading: Promise<T>): Promise<T> {
     const { clock, limits } = this.#parts.gateway;
     const finished = new AbortController();
     const expiry = clock.sleep(limits.tapTimeoutMs, finished.signal).then(
-      () => {
-        throw new SekishoError('tap.expired');
-      },
-      () => undefined,
+      () => Promise.reject(new SekishoError('tap.expired')),
+      () => reading,
     );
+    // Whichever loses the race is nobody's business any more.
+    expiry.catch(() => undefined);
     try {
-      await Promise.race([reading, expiry.then(() => reading)]);
+      return await Promise.race([reading, expiry]);
     } finally {
       finished.abort();
-      reading.catch(() => undefined);
     }
   }
 
@@ -155,19 +149,16 @@ export class TapReading {
     if (today >= limits.tapsPerCardPerDay) throw new SekishoError('tap.limit-reached');
   }
 
-  #checkCertificate(certificate: CertificateFacts): void {
-    const { gateway } = this.#parts;
+  /** Rejects for an expired or foreign certificate; revocation is asked of the centre meanwhile. */
+  async #checkCertificate(certificate: CertificateFacts): Promise<void> {
+    const { trust, clock, centre } = this.#parts.gateway;
     this.#certificate = certificate;
-    this.#path = this.#steps.run('verify-certificate', () =>
-      requirePath(gateway.trust, certificate, 'jpki-authentication', gateway.clock.nowMs(), 'patient'),
+    const issuer = await this.#steps.run('verify-certificate', () =>
+      requirePath(trust, certificate, 'jpki-authentication', clock.nowMs(), 'patient'),
     );
-    this.#path.catch(() => undefined);
-    this.#revocation = this.#path.then((issuer) =>
-      this.#steps.run('revocation', () =>
-        checkRevocation(gateway.centre.revocation, certificate, issuer, this.#signal),
-      ),
+    this.#revocation = this.#steps.run('revocation', () =>
+      checkRevocation(centre.revocation, certificate, issuer, this.#signal),
     );
-    this.#revocation.catch(() => undefined);
   }
 
   /** Starts as soon as the card has proven itself; the answer is shown only after the face check. */
@@ -193,20 +184,24 @@ export class TapReading {
     );
   }
 
-  async #readPhoto(exchange: Parameters<typeof readCardPhoto>[0]): Promise<void> {
+  async #readFace(exchange: CardExchange, { token }: CardVisit): Promise<Face | undefined> {
     const numberB = this.#request.verificationNumberB;
-    if (numberB === undefined) {
-      this.#steps.skip('photo');
-      return;
+    if (numberB !== undefined && !isPhone(token)) {
+      return this.#steps.run('photo', () => readCardFace(exchange, numberB));
     }
-    this.#photo = await this.#steps.run('photo', () => readCardPhoto(exchange, numberB));
+    this.#steps.skip('photo');
+    return undefined;
   }
 
   /** All that was found, with the centre's answers. Never rejects: what failed is simply missing. */
-  async findings(operatorId: string, consentDigest: Uint8Array | undefined): Promise<TapFindings> {
+  async findings(
+    operatorId: string,
+    consentDigest: Uint8Array | undefined,
+    faceCheck: FaceCheck | undefined,
+  ): Promise<TapFindings> {
     const { gateway } = this.#parts;
     const { institutionCode } = gateway.samHolder;
-    const health = gateway.centre.health();
+    const [revocation, eligibility] = await Promise.all([this.#revocation, this.#eligibility]);
     const cardId = this.#visit?.cardId;
     return {
       visitId: this.#tapId,
@@ -217,19 +212,20 @@ export class TapReading {
       cardId,
       alternateCardId: this.#visit?.alternateCardId,
       proof: this.#visit?.proof,
-      revocation: await this.#revocation?.catch(() => undefined),
-      eligibility: await this.#eligibility,
+      revocation,
+      eligibility,
       lastKnown: cardId === undefined ? undefined : gateway.queries.lastEligibility(cardId),
-      faceCheck: this.faceCheck,
+      faceCheck,
       patient: cardId === undefined ? undefined : gateway.queries.patientByCard(cardId),
       steps: this.#steps.finished(),
-      apdu: { card: { ...this.#cardMeter }, sam: { ...this.#samMeter } },
-      otherServicesUp: [health.serviceProvider, health.history],
+      apdu: { card: this.#cardMeter, sam: this.#samMeter },
+      health: gateway.centre.health(),
     };
   }
 
-  /** Drops the pictures; the screen has had them. */
+  /** Drops the pictures, which the screen has had, and the number that opened them. */
   forget(): void {
     this.#photo = undefined;
+    this.#request.verificationNumberB?.fill(0);
   }
 }

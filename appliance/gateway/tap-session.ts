@@ -7,7 +7,7 @@ import type { Consent } from '#evidence/record.ts';
 import { type ConsentText, consentText, digestConsent } from './consent.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import { StepTimer } from './steps.ts';
-import { type TapInput, type TapMachineState, tapTransition } from './tap-machine.ts';
+import { type TapEffect, type TapInput, type TapMachineState, tapTransition } from './tap-machine.ts';
 import { type CardPhoto, TapReading, type TapReadingParts } from './tap-reading.ts';
 import { makeVisitFacts } from './visit-draft.ts';
 import { writeVisit } from './visit-writer.ts';
@@ -30,10 +30,14 @@ export class TapSession {
   readonly #end = new AbortController();
   readonly #waiting = new Set<() => void>();
   #state: TapMachineState = { at: 'waitingForConsent' };
+  #isDeciding = false;
   #consentDigest: Uint8Array | undefined;
+  #faceCheck: FaceCheck | undefined;
   #visit: Visit | undefined;
-  #finished = false;
+  #isFinished = false;
   #deadline = new AbortController();
+  /** Resolves when the field is off. */
+  #fieldOff: Promise<void> = Promise.resolve();
 
   constructor(parts: TapSessionParts, caller: Caller, request: StartTapRequest) {
     this.#parts = parts;
@@ -67,30 +71,22 @@ export class TapSession {
     };
   }
 
-  /** Records the decision durably; only then is the card asked for. */
+  /** Records the decision durably; only then is the card asked for. The first decision counts. */
   async decideConsent(decision: Consent['decision'], input: Consent['input']): Promise<void> {
-    if (this.#state.at !== 'waitingForConsent') throw new SekishoError('tap.wrong-step');
-    const consent: Consent = {
-      purpose: 'insurance-eligibility',
-      textVersion: this.consentText.version,
-      decision,
-      decidedAt: this.#now(),
-      input,
-    };
-    this.#consentDigest = digestConsent(this.tapId, consent);
-    await this.#parts.gateway.ledger.append({
-      kind: 'consent',
-      at: this.#now(),
-      tapId: this.tapId,
-      operatorId: this.#caller.operatorId,
-      consent,
-    });
+    if (this.#state.at !== 'waitingForConsent' || this.#isDeciding) throw new SekishoError('tap.wrong-step');
+    this.#isDeciding = true;
+    try {
+      this.#consentDigest = await this.#recordConsent(decision, input);
+    } finally {
+      this.#isDeciding = false;
+    }
     await this.#send({ type: decision === 'ok' ? 'consentGiven' : 'consentRefused' });
   }
 
   /** The clerk compared the face: writes the visit and answers it when it is durable. */
   async recordFaceCheck(check: FaceCheck): Promise<Visit> {
-    this.#reading.faceCheck = check;
+    if (this.#state.at !== 'faceCheck') throw new SekishoError('tap.wrong-step');
+    this.#faceCheck = check;
     await this.#send({ type: 'faceChecked' });
     if (this.#visit === undefined) throw new SekishoError('tap.wrong-step');
     return this.#visit;
@@ -120,36 +116,64 @@ export class TapSession {
     }
   }
 
+  async #recordConsent(decision: Consent['decision'], input: Consent['input']): Promise<Uint8Array> {
+    const consent: Consent = {
+      purpose: 'insurance-eligibility',
+      textVersion: this.consentText.version,
+      decision,
+      decidedAt: this.#now(),
+      input,
+    };
+    await this.#parts.gateway.ledger.append({
+      kind: 'consent',
+      at: consent.decidedAt,
+      tapId: this.tapId,
+      operatorId: this.#caller.operatorId,
+      consent,
+    });
+    return digestConsent(this.tapId, consent);
+  }
+
+  /** The new state counts, and the card is let go, before anything is waited for. */
   async #send(input: TapInput): Promise<void> {
     const outcome = tapTransition(this.#state, input);
     if ('refused' in outcome) throw new SekishoError(outcome.refused);
     this.#state = outcome.state;
     this.#changed();
-    for (const effect of outcome.effects) {
-      switch (effect.do) {
-        case 'readCard':
-          this.#deadline.abort();
-          this.#readCard();
-          break;
-        case 'stopReading':
-          this.#end.abort(new SekishoError('tap.cancelled'));
-          break;
-        case 'recordVisit':
-          this.#deadline.abort();
-          await this.#record(effect.error);
-          break;
-      }
+    try {
+      for (const effect of outcome.effects) await this.#run(effect);
+    } finally {
+      if (this.over) this.#finish();
     }
-    if (this.over) this.#finish();
+  }
+
+  async #run(effect: TapEffect): Promise<void> {
+    switch (effect.do) {
+      case 'readCard':
+        this.#deadline.abort();
+        this.#readCard();
+        break;
+      case 'stopReading':
+        this.#end.abort(new SekishoError('tap.cancelled'));
+        await this.#fieldOff;
+        break;
+      case 'recordVisit':
+        this.#deadline.abort();
+        await this.#record(effect.error);
+        break;
+    }
   }
 
   #readCard(): void {
     if (this.#consentDigest === undefined) throw new SekishoError('tap.consent-missing');
-    this.#reading
-      .run(this.#consentDigest, this.#end.signal, () => this.#send({ type: 'cardFound' }))
-      .then(async () => {
-        this.#expireAfter(this.#parts.gateway.limits.faceCheckTimeoutMs);
-        await this.#send({ type: 'cardRead' });
+    const reading = this.#reading.run(this.#consentDigest, this.#end.signal, () =>
+      this.#send({ type: 'cardFound' }),
+    );
+    this.#fieldOff = reading.catch(() => undefined);
+    reading
+      .then(() => {
+        if (!this.over) this.#expireAfter(this.#parts.gateway.limits.faceCheckTimeoutMs);
+        return this.#send({ type: 'cardRead' });
       })
       .catch((thrown: unknown) => this.#problem(thrown));
   }
@@ -166,14 +190,13 @@ export class TapSession {
 
   async #record(error: ErrorCode | undefined): Promise<void> {
     const { gateway } = this.#parts;
-    const mismatch = error === undefined && this.#reading.faceCheck?.result === 'mismatch';
+    const mismatch = error === undefined && this.#faceCheck?.result === 'mismatch';
     const problem = mismatch ? 'patient.face-mismatch' : error;
     try {
-      const findings = await this.#reading.findings(this.#caller.operatorId, this.#consentDigest);
+      const { operatorId } = this.#caller;
+      const findings = await this.#reading.findings(operatorId, this.#consentDigest, this.#faceCheck);
       const facts = makeVisitFacts(findings, problem, gateway.clock.nowMs());
-      this.#visit = await this.#steps.run('evidence', () =>
-        writeVisit(gateway, facts, this.#parts.stamper()),
-      );
+      this.#visit = await this.#steps.run('evidence', () => writeVisit(gateway, facts));
     } catch (thrown) {
       if (!this.over) await this.#send({ type: 'problem', error: toSekishoError(thrown).code });
       throw thrown;
@@ -182,8 +205,8 @@ export class TapSession {
   }
 
   #finish(): void {
-    if (this.#finished) return;
-    this.#finished = true;
+    if (this.#isFinished) return;
+    this.#isFinished = true;
     this.#deadline.abort();
     this.#reading.forget();
     this.#changed();
@@ -193,10 +216,10 @@ export class TapSession {
   #expireAfter(ms: number): void {
     this.#deadline.abort();
     this.#deadline = new AbortController();
-    this.#parts.gateway.clock.sleep(ms, this.#deadline.signal).then(
-      () => this.#send({ type: 'expired' }).catch(() => undefined),
-      () => undefined,
-    );
+    this.#parts.gateway.clock
+      .sleep(ms, this.#deadline.signal)
+      .then(() => this.#send({ type: 'expired' }))
+      .catch(() => undefined);
   }
 
   #changed(): void {

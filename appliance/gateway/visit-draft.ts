@@ -9,6 +9,8 @@ import type { CardProof } from '#evidence/record.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
 import { daysToWarn, type RevocationResult } from './certificate-check.ts';
 import { type AskedEligibility, type LastKnown, viewEligibility } from './eligibility-check.ts';
+import type { CentreHealth } from './parts.ts';
+import { modeOf } from './snapshot.ts';
 import type { VisitDraft, VisitFacts } from './visit-writer.ts';
 
 export interface TapFindings {
@@ -27,8 +29,7 @@ export interface TapFindings {
   readonly patient: KnownPatient | undefined;
   readonly steps: Visit['steps'];
   readonly apdu: Visit['apdu'];
-  /** Whether the other services of the centre answer, for the mode that the screen shows. */
-  readonly otherServicesUp: readonly boolean[];
+  readonly health: CentreHealth;
 }
 
 const NO_ELIGIBILITY: EligibilityView = { validity: 'unknown', source: 'none', results: [], changes: [] };
@@ -45,19 +46,20 @@ export function hashSerial(serial: Uint8Array, institutionCode: string): string 
 /** Refused: somebody decided against it. Failed: something went wrong. */
 function outcomeOf(error: ErrorCode | undefined): Visit['outcome'] {
   if (error === undefined) return 'accepted';
+  // A mistyped 照合番号B says nothing about the patient.
+  if (error.startsWith('patient.security-code-')) return 'failed';
   return error.startsWith('patient.') || error === 'tap.consent-refused' || error === 'card.not-genuine'
     ? 'refused'
     : 'failed';
 }
 
-function modeFrom(findings: TapFindings): Mode {
-  const answers = [
-    ...findings.otherServicesUp,
-    findings.revocation !== undefined && findings.revocation.status !== 'unknown',
-    findings.eligibility !== undefined && 'answer' in findings.eligibility,
-  ];
-  if (answers.every(Boolean)) return 'online';
-  return answers.some(Boolean) ? 'degraded' : 'offline';
+/** What this visit itself learnt of the centre counts more than what was known before. */
+function modeFrom({ health, revocation, eligibility }: TapFindings): Mode {
+  return modeOf({
+    ...health,
+    ...(revocation === undefined ? {} : { revocation: revocation.status !== 'unknown' }),
+    ...(eligibility === undefined ? {} : { eligibility: 'answer' in eligibility }),
+  });
 }
 
 /** The insured number of a single result, so that an offline visit can be reconciled later without the card. */
@@ -114,7 +116,7 @@ export function makeVisitFacts(
   const draft: VisitDraft = {
     visitId: findings.visitId,
     at: new Date(nowMs).toISOString(),
-    mode: modeFrom(findings),
+    mode: accepted ? modeFrom(findings) : modeOf(findings.health),
     outcome,
     ...(error === undefined ? {} : { error }),
     identifiedBy: 'organisation-authentication',

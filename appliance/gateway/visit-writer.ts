@@ -2,10 +2,11 @@
 import type { EligibilityAnswer, InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { VisitRecord } from '#contract/centre/visit-history.ts';
 import type { ErrorCode } from '#contract/errors.ts';
-import type { FaceCheck, Visit } from '#contract/visit.ts';
-import type { EvidenceReceipt, Stamper, StoreEffect } from '#evidence/ledger.ts';
+import type { Visit } from '#contract/visit.ts';
+import type { EvidenceReceipt, StoreEffect } from '#evidence/ledger.ts';
 import type { CardProof, EvidenceRecord } from '#evidence/record.ts';
 import type { GatewayParts } from './parts.ts';
+import { appendStamped } from './stamped-entry.ts';
 
 export type VisitDraft = Omit<Visit, 'evidence' | 'visitRecord'>;
 
@@ -47,10 +48,6 @@ function evidenceOf(facts: VisitFacts): EvidenceRecord {
   };
 }
 
-function faceMethod(check: FaceCheck | undefined): VisitRecord['faceCheck'] {
-  return check?.method ?? 'not-done';
-}
-
 function visitRecordOf(facts: VisitFacts, receipt: EvidenceReceipt): VisitRecord {
   const { draft } = facts;
   return {
@@ -60,7 +57,7 @@ function visitRecordOf(facts: VisitFacts, receipt: EvidenceReceipt): VisitRecord
     visitedAt: draft.at,
     mode: draft.mode,
     identifiedBy: draft.identifiedBy,
-    faceCheck: faceMethod(draft.faceCheck),
+    faceCheck: draft.faceCheck?.method ?? 'not-done',
     eligibility: draft.eligibility.validity,
     evidence: { seq: receipt.seq, hash: receipt.hash },
   };
@@ -100,23 +97,14 @@ function effectsOf(facts: VisitFacts, visit: Visit, receipt: EvidenceReceipt, no
 }
 
 /** Commits evidence, visit, outbox and open questions in one transaction; answers the visit when durable. */
-export async function writeVisit(
-  parts: GatewayParts,
-  facts: VisitFacts,
-  stamp: Stamper | undefined,
-): Promise<Visit> {
-  let visit: Visit | undefined;
-  await parts.ledger.append(evidenceOf(facts), {
-    ...(stamp === undefined ? {} : { stamp }),
-    effects: (receipt) => {
-      visit = {
-        ...facts.draft,
-        evidence: { seq: receipt.seq, hash: receipt.hash },
-        visitRecord: facts.draft.outcome === 'accepted' ? 'queued' : 'none',
-      };
-      return effectsOf(facts, visit, receipt, parts.clock.nowMs());
-    },
+export async function writeVisit(parts: GatewayParts, facts: VisitFacts): Promise<Visit> {
+  const visitOf = ({ seq, hash }: EvidenceReceipt): Visit => ({
+    ...facts.draft,
+    evidence: { seq, hash },
+    visitRecord: facts.draft.outcome === 'accepted' ? 'queued' : 'none',
   });
-  if (visit === undefined) throw new Error('the ledger did not ask for the effects');
-  return visit;
+  const receipt = await appendStamped(parts, evidenceOf(facts), (given) =>
+    effectsOf(facts, visitOf(given), given, parts.clock.nowMs()),
+  );
+  return visitOf(receipt);
 }

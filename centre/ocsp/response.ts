@@ -12,7 +12,7 @@ import { type CertId, OCSP_NONCE, type OcspRequest, parseOcspRequest } from './r
 const BASIC_RESPONSE = '1.3.6.1.5.5.7.48.1.1';
 const FRESH_FOR_MS = 10 * 60 * 1000;
 
-export const OCSP_STATUS = { successful: 0, malformedRequest: 1, internalError: 2, unauthorized: 6 } as const;
+const OCSP_STATUS = { successful: 0, malformedRequest: 1, unauthorized: 6 } as const;
 
 export interface OcspResponder {
   readonly authorities: readonly Authority[];
@@ -29,11 +29,9 @@ export function answerOcsp(responder: OcspResponder, der: Uint8Array): Buffer {
     if (thrown instanceof MalformedDer) return encodeStatus(OCSP_STATUS.malformedRequest);
     throw thrown;
   }
-  // One response has one signer: the delegate of the first authority that we know.
-  const signer = request.certIds
-    .map((certId) => findAuthority(responder, certId))
-    .find((found) => found !== undefined);
-  return signer === undefined
+  // A delegate may speak for its own authority only (§4.2.2.2), so one request has one authority.
+  const [signer, ...others] = new Set(request.certIds.map((certId) => findAuthority(responder, certId)));
+  return signer === undefined || others.length > 0
     ? encodeStatus(OCSP_STATUS.unauthorized)
     : encodeSuccess(responder, signer, request);
 }
@@ -45,8 +43,7 @@ function findAuthority(responder: OcspResponder, certId: CertId): Authority | un
   if (hash === undefined) return undefined;
   return responder.authorities.find(({ certificate }) => {
     const nameHash = createHash(hash).update(certificate.subject).digest();
-    const publicKeyBits = certificate.publicKeyBits;
-    const keyHash = createHash(hash).update(publicKeyBits).digest();
+    const keyHash = createHash(hash).update(certificate.publicKeyBits).digest();
     return nameHash.equals(certId.issuerNameHash) && keyHash.equals(certId.issuerKeyHash);
   });
 }
@@ -83,7 +80,6 @@ function encodeSuccess(responder: OcspResponder, signer: Authority, request: Ocs
 }
 
 function certificateStatus(responder: OcspResponder, signer: Authority, certId: CertId): Buffer {
-  if (findAuthority(responder, certId) !== signer) return contextPrimitive(2, Buffer.alloc(0));
   const revocation = responder.revocations.find(signer.certificate.keyId, certId.serial);
   if (revocation === undefined) return contextPrimitive(0, Buffer.alloc(0));
   const reason = REVOCATION_REASONS[revocation.reason];

@@ -1,4 +1,4 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { constants, createPublicKey, publicDecrypt, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { concat, fromHex, toHex } from '../bytes.ts';
@@ -41,9 +41,12 @@ describe('card-face application', () => {
     expect(Buffer.from(objects.get(0xdf29)?.value ?? []).toString()).toBe('20340412');
     const hash = (...tags: number[]): Uint8Array =>
       sha256(...tags.map((tag) => objects.get(tag)?.encoded ?? new Uint8Array()));
-    const signed = concat(hash(0xdf22, 0xdf23, 0xdf24), hash(0xdf25, 0xdf26), hash(0xdf27));
+    const digests = concat(hash(0xdf22, 0xdf23, 0xdf24), hash(0xdf25, 0xdf26), hash(0xdf27));
     const signature = objects.get(0xdf28)?.value ?? new Uint8Array();
-    expect(verify('sha256', signed, createPublicKey(testRsaKey(29)), signature)).toBe(true);
+    const key = { key: createPublicKey(testRsaKey(29)), padding: constants.RSA_PKCS1_PADDING };
+    expect(toHex(publicDecrypt(key, signature))).toBe(
+      `3071300D060960864801650304020105000460${toHex(digests)}`,
+    );
     const offsets = objects.get(0xdf21)?.value ?? new Uint8Array();
     const photoOffset = (offsets[10] ?? 0) * 256 + (offsets[11] ?? 0);
     expect(toHex(bytes.slice(photoOffset, photoOffset + 2))).toBe('DF27');
