@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { startApi } from '#api/http/server.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
-import { type RunningGateway, makeGateway } from '#gateway/gateway.ts';
+import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
 import { SamHolder } from '#gateway/sam-holder.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
@@ -142,7 +142,12 @@ async function keepForAuditors(store: Store, samHolder: SamHolder): Promise<void
   store.certificates.keep('sam-device', await samHolder.deviceCertificate());
 }
 
-async function repeat(clock: Clock, signal: AbortSignal, everyMs: number, work: () => Promise<void>): Promise<void> {
+async function repeat(
+  clock: Clock,
+  signal: AbortSignal,
+  everyMs: number,
+  work: () => Promise<void>,
+): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(everyMs, signal).catch(() => undefined);
     if (!signal.aborted) await work().catch(() => undefined);

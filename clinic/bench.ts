@@ -19,7 +19,9 @@ const NAMES = Object.keys(BENCHMARKS);
 const USAGE = `npm run -s bench -- [--json] [--only NAME …]
 
   --json       exactly one JSON array on standard output: [{name, value, unit, baseline, ratio}]
-  --only NAME  ${NAMES.join(' | ')}; may be repeated`;
+  --only NAME  ${NAMES.join(' | ')}; may be repeated
+
+Exit code: 0 everything was measured (targets missed or not), 1 something could not be measured.`;
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },
@@ -33,15 +35,29 @@ async function run(words: readonly string[]): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
+  const names = values.only ?? NAMES;
+  const unknown = names.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw new UsageProblem(`--only ${unknown}: no such benchmark`);
   const results: BenchResult[] = [];
-  for (const name of values.only ?? NAMES) {
-    const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-    if (load === undefined) throw new UsageProblem(`--only ${name}: no such benchmark`);
+  let isComplete = true;
+  for (const name of names) {
     process.stderr.write(`${name} …\n`);
-    results.push(...(await (await load()).run()));
+    const measured = await measure(name);
+    results.push(...(measured ?? []));
+    isComplete &&= measured !== undefined;
   }
   process.stdout.write(values.json ? encodeJson(results) : encodeTable(results));
-  return 0;
+  return isComplete ? 0 : 1;
+}
+
+/** Undefined when it could not be measured: that is told, and the others still count. */
+async function measure(name: string): Promise<BenchResult[] | undefined> {
+  try {
+    return await (await BENCHMARKS[name]?.())?.run();
+  } catch (thrown) {
+    process.stderr.write(`${name}: ${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
+    return undefined;
+  }
 }
 
 function encodeJson(results: readonly BenchResult[]): string {

@@ -78,28 +78,37 @@ export function driverConfig({ readers }: Surroundings): Pick<ConfigFile, 'reade
   };
 }
 
-export async function startClinic(options: ClinicOptions): Promise<Clinic> {
-  const surroundings = await startSurroundings(options);
+/** Installs and starts the appliance amid its surroundings, in whatever state these are. */
+export async function openAppliance(
+  surroundings: Surroundings,
+  options: ClinicOptions,
+): Promise<Pick<Clinic, 'appliance' | 'installed'>> {
   const { log, limits, http } = options;
   const logger: Logger = log === undefined ? silentLogger : createLogger({ level: 'info', write: log });
+  const installed = installAppliance({
+    stateFolder: options.stateFolder,
+    centre: surroundings.centre,
+    port: options.port ?? 0,
+    ...driverConfig(surroundings),
+    ...(limits === undefined ? {} : { limits }),
+    ...(http === undefined ? {} : { http }),
+  });
+  const appliance = await startAppliance({
+    config: loadConfig(installed.configFile),
+    reader: surroundings.readers.reader,
+    samSlot: surroundings.readers.samReader,
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    uiFolder: options.uiFolder,
+  });
+  return { appliance, installed };
+}
+
+export async function startClinic(options: ClinicOptions): Promise<Clinic> {
+  const surroundings = await startSurroundings(options);
   try {
-    const installed = installAppliance({
-      stateFolder: options.stateFolder,
-      centre: surroundings.centre,
-      port: options.port ?? 0,
-      ...driverConfig(surroundings),
-      ...(limits === undefined ? {} : { limits }),
-      ...(http === undefined ? {} : { http }),
-    });
-    const appliance = await startAppliance({
-      config: loadConfig(installed.configFile),
-      reader: surroundings.readers.reader,
-      samSlot: surroundings.readers.samReader,
-      clock: systemClock,
-      random: systemRandom,
-      logger,
-      uiFolder: options.uiFolder,
-    });
+    const { appliance, installed } = await openAppliance(surroundings, options);
     return {
       ...surroundings,
       appliance,

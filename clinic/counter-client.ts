@@ -1,20 +1,24 @@
 /** A counter screen without a screen: speaks the public HTTPS API and nothing else. */
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { TapStarted } from '#contract/http/messages.ts';
+import type { InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { Problem, TapStarted } from '#contract/http/messages.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
-import type { Visit } from '#contract/visit.ts';
+import type { UnresolvedVisit, Visit } from '#contract/visit.ts';
 
 /** The appliance refused; `code` is a row of the error table. */
 export class CounterRefusal extends Error {
   override readonly name = 'CounterRefusal';
   readonly status: number;
   readonly code: string;
+  /** The whole problem document (RFC 9457). */
+  readonly problem: Problem;
 
-  constructor(status: number, code: string) {
-    super(`${status} ${code}`);
+  constructor(status: number, problem: Problem) {
+    super(`${status} ${problem.code}`);
     this.status = status;
-    this.code = code;
+    this.code = problem.code;
+    this.problem = problem;
   }
 }
 
@@ -34,6 +38,10 @@ export class CounterClient {
 
   async signIn(cardKind: 'hpki' | 'my-number', pin: string): Promise<void> {
     await this.#call('POST', '/v1/session', { cardKind, pin });
+  }
+
+  async unlockOnline(): Promise<void> {
+    await this.#call('POST', '/v1/sam/unlock', { mode: 'online' });
   }
 
   async lockSam(): Promise<void> {
@@ -76,6 +84,23 @@ export class CounterClient {
     return this.#call('GET', `/v1/visits/${visitId}`);
   }
 
+  async visitsOfDay(day: string): Promise<readonly Visit[]> {
+    return (await this.#call<{ visits: Visit[] }>('GET', `/v1/visits?day=${day}`)).visits;
+  }
+
+  async unresolvedVisits(): Promise<readonly UnresolvedVisit[]> {
+    return (await this.#call<{ visits: UnresolvedVisit[] }>('GET', '/v1/visits/unresolved')).visits;
+  }
+
+  visitByInsuredNumber(insured: InsuredNumber, patientNumber?: string): Promise<Visit> {
+    const number = patientNumber === undefined ? {} : { patientNumber };
+    return this.#call('POST', '/v1/visits/by-insured-number', { insured, ...number });
+  }
+
+  async cancelTap(tapId: string): Promise<void> {
+    await this.#call('DELETE', `/v1/taps/${tapId}`);
+  }
+
   async link(cardId: string, patientNumber: string): Promise<void> {
     await this.#call('PUT', `/v1/patients/${encodeURIComponent(cardId)}/link`, { patientNumber });
   }
@@ -90,7 +115,7 @@ export class CounterClient {
     const status = response.statusCode ?? 0;
     const answer: unknown = content === '' ? undefined : JSON.parse(content);
     if (status >= 400) {
-      throw new CounterRefusal(status, String((answer as { code?: unknown } | undefined)?.code));
+      throw new CounterRefusal(status, answer as Problem);
     }
     const [cookie] = response.headers['set-cookie'] ?? [];
     if (cookie !== undefined) this.#cookie = cookie.split(';')[0];

@@ -96,9 +96,7 @@ async function openCard(parts: CardVisitParts, token: TokenInfo): Promise<OpenCa
   const { exchange, samHolder, steps } = parts;
   const organisationCertificate = watched(samHolder.organisationCertificate(token.suite));
   const cardChallenge = await profile.getChallenge(exchange);
-  const signing = watched(
-    steps.run('sam-sign', () => signForCard(parts, token, cardChallenge)),
-  );
+  const signing = watched(steps.run('sam-sign', () => signForCard(parts, token, cardChallenge)));
   await profile.loadCertificate(exchange, await organisationCertificate);
   // A phone gives its certificate only after authentication.
   const early = isPhone(token) ? undefined : await readCertificate(parts);

@@ -1,5 +1,5 @@
 /** The gateway: wires the rules to the parts and gives them their public face. */
-import { randomUUID } from 'node:crypto';
+import { loadPhotoDecoder } from '#card/face/photo.ts';
 import { checkInsuredNumber } from '#card/insured-number.ts';
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
@@ -7,13 +7,16 @@ import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import { GatewayCore } from './core.ts';
 import type { EffectRunner } from './effects.ts';
 import type { Caller, Gateway } from './face.ts';
-import { InsuredNumberVisit } from './insured-number-visit.ts';
+import { visitByInsuredNumber } from './insured-number-visit.ts';
 import { OperatorSessions } from './operator-sessions.ts';
 import type { GatewayParts } from './parts.ts';
 import { linkPatient } from './patient-link.ts';
+import { ReaderSeat } from './reader-seat.ts';
 import { Reconciliation } from './reconcile.ts';
+import { SamKeeper } from './sam-keeper.ts';
 import { SamUnlock } from './sam-unlock.ts';
 import { makeSnapshot } from './snapshot.ts';
+import { appendStamped } from './stamped-entry.ts';
 import { TapDesk } from './tap-desk.ts';
 
 /** What `main.ts` may do besides what the API may. */
@@ -30,22 +33,20 @@ export interface RunningGateway extends Gateway {
 
 export function makeGateway(parts: GatewayParts): RunningGateway {
   const holder = parts.samHolder;
-  const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
-  const unlock = new SamUnlock(parts, core);
-  const sessions = new OperatorSessions(parts, core, unlock);
-  const desk = new TapDesk(parts, core);
-  const reconciliation = new Reconciliation(parts);
-  const byNumber = new InsuredNumberVisit(parts);
-  const at = (): string => new Date(parts.clock.nowMs()).toISOString();
   const stop = new AbortController();
+  const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
+  const keeper = new SamKeeper(parts, core, stop.signal);
+  const seat = new ReaderSeat(parts);
+  const unlock = new SamUnlock(parts, core, stop.signal);
+  const sessions = new OperatorSessions(parts, core, seat, unlock);
+  const desk = new TapDesk(parts, core, seat, keeper);
+  const reconciliation = new Reconciliation(parts, stop.signal);
+  const at = (): string => new Date(parts.clock.nowMs()).toISOString();
   let revision = 0;
 
   const runner: EffectRunner = {
-    powerOffSam: async () => {
-      await holder.powerOff();
-      // Powered again it is locked, and can prove the device to the SP when the network is back.
-      await holder.open(stop.signal);
-    },
+    // Powered again it is locked, and can prove the device to the SP when the network is back.
+    powerOffSam: () => keeper.powerCycle(),
     lockSam: async () => {
       holder.forgetCertificates();
       await holder.require().lock();
@@ -53,14 +54,11 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     abortTap: (error) => desk.abort(error),
     dropSessions: (error) => sessions.drop(error),
     recordSamLocked: async (reason) => {
-      const sam = holder.current;
-      await parts.ledger.append(
-        { kind: 'sam-locked', at: at(), samId: holder.samId, reason },
-        sam === undefined ? {} : { stamp: (digest) => sam.tickStamp(digest) },
-      );
+      await holder.ready().catch(() => undefined);
+      await appendStamped(parts, { kind: 'sam-locked', at: at(), samId: holder.samId, reason });
     },
     unlockOnline: () =>
-      unlock.online(stop.signal).catch((thrown: unknown) => {
+      unlock.online().catch((thrown: unknown) => {
         parts.logger.warn('sam.not-unlocked', { code: toSekishoError(thrown).code });
       }),
   };
@@ -90,17 +88,18 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     snapshot,
     subscribe: (listener) => core.subscribe(() => listener(snapshot())),
 
-    signIn: (request) => sessions.signIn(request, stop.signal),
+    signIn: (request) => overwriting(request.pin, () => sessions.signIn(request, stop.signal)),
     signOut: (caller) => sessions.signOut(caller),
 
     async unlockOnline(caller) {
       require(caller);
-      await unlock.online(stop.signal);
+      await unlock.online();
     },
-    async unlockOffline(caller, request) {
-      require(caller);
-      await sessions.unlockOffline(request, stop.signal);
-    },
+    unlockOffline: (caller, request) =>
+      overwriting(request.pin, async () => {
+        require(caller);
+        await sessions.unlockOffline(request, stop.signal);
+      }),
     async lockSam(caller, reason) {
       require(caller);
       core.apply({ type: 'samLocked', reason });
@@ -108,8 +107,14 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     },
 
     async startTap(caller, request) {
-      require(caller);
-      return desk.start(caller, request);
+      try {
+        require(caller);
+        await keeper.look();
+        return desk.start(caller, request);
+      } catch (thrown) {
+        request.verificationNumberB?.fill(0);
+        throw thrown;
+      }
     },
     async decideConsent(caller, tapId, decision, input) {
       require(caller);
@@ -138,15 +143,15 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     async visitByInsuredNumber(caller, insured, patientNumber) {
       require(caller);
       checkInsuredNumber(insured);
-      const visit = await byNumber.run(caller, randomUUID(), insured, patientNumber);
+      const visit = await visitByInsuredNumber(parts, caller, insured, patientNumber);
       core.publish();
       return visit;
     },
     async linkPatient(caller, cardId, patientNumber, insured) {
       require(caller);
       if (insured !== undefined) checkInsuredNumber(insured);
-      await linkPatient(parts, holder.institutionCode, caller, cardId, patientNumber, insured);
-      await reconciliation.runAll();
+      await linkPatient(parts, caller, cardId, patientNumber, insured);
+      await reconciliation.runPatientNumber(cardId, caller.operatorId);
       core.publish();
     },
     async visitsOfDay(caller, day) {
@@ -174,9 +179,11 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     },
 
     async start(signal) {
-      await holder.open(signal);
-      await parts.ledger.append({ kind: 'started', at: at(), version: parts.version, samId: holder.samId });
-      core.apply({ type: 'samFound' });
+      void loadPhotoDecoder();
+      await keeper.start(signal);
+      const { samId } = holder.identity ?? {};
+      const started = { kind: 'started', at: at(), version: parts.version } as const;
+      await parts.ledger.append(samId === undefined ? started : { ...started, samId });
       await core.settled();
     },
     async networkChanged(to) {
@@ -185,13 +192,29 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     },
     readerChanged: (to) => core.apply({ type: to === 'ready' ? 'readerReady' : 'readerFaulted' }),
     refresh: () => core.publish(),
-    reconcileNow: () => reconciliation.runAll().then(() => core.publish()),
+    async reconcileNow() {
+      await Promise.all([reconciliation.runAll(), unlock.refreshRoster()]);
+      core.publish();
+    },
     async close() {
       stop.abort(new SekishoError('tap.cancelled'));
-      await desk.abort('tap.cancelled');
       sessions.close();
+      await desk.abort('tap.cancelled').catch((thrown: unknown) => {
+        parts.logger.error('tap.not-recorded', { error: thrown });
+      });
       await core.settled();
-      await holder.powerOff();
+      await unlock.settled();
+      await keeper.ended();
+      await holder.close();
     },
   };
+}
+
+/** A secret lives until its work is over, whatever came of it. */
+async function overwriting<T>(secret: Uint8Array, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    secret.fill(0);
+  }
 }

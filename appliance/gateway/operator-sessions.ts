@@ -145,7 +145,9 @@ export class OperatorSessions {
     const at = new Date(this.#parts.clock.nowMs()).toISOString();
     await this.#parts.ledger
       .append({ kind: 'operator-refused', at, error, screen })
-      .catch((thrown: unknown) => this.#parts.logger.error('operator-refused.not-recorded', { error: thrown }));
+      .catch((thrown: unknown) =>
+        this.#parts.logger.error('operator-refused.not-recorded', { error: thrown }),
+      );
   }
 
   /** Ends the session at its limit even when nobody asks. */

@@ -20,7 +20,10 @@ export async function linkPatient(
   if (known?.patientNumber !== undefined && known.patientNumber !== patientNumber) {
     throw new SekishoError('patient.link-conflict', { field: '/patientNumber' });
   }
-  const patientNumberHash = createHash('sha256').update(parts.samHolder.institutionCode).update(patientNumber).digest('hex');
+  const patientNumberHash = createHash('sha256')
+    .update(parts.samHolder.institutionCode)
+    .update(patientNumber)
+    .digest('hex');
   await parts.ledger.append(
     {
       kind: 'patient-linked',

@@ -1,9 +1,10 @@
 /** Closes what a visit left open: revocation by the SP's list of revoked card hashes, eligibility by insured number. */
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { RevokedCards } from '#contract/centre/service-provider.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { Visit } from '#contract/visit.ts';
 import type { OpenQuestion, OpenQuestionRow, StoreEffect } from '#evidence/ledger.ts';
-import { askEligibility, viewEligibility } from './eligibility-check.ts';
+import { type AskedEligibility, askEligibility, viewEligibility } from './eligibility-check.ts';
 import type { GatewayParts } from './parts.ts';
 
 const BATCH = 50;
@@ -15,115 +16,136 @@ interface Closed {
   readonly effects: readonly StoreEffect[];
 }
 
+/** One pass over some questions. */
+interface Run {
+  readonly rows: readonly OpenQuestionRow[];
+  /** What a clerk typed for this visit. */
+  readonly typed: InsuredNumber | undefined;
+  readonly by: string;
+  /** One list answers for all of them. */
+  revokedCards: Promise<RevokedCards> | undefined;
+}
+
 export class Reconciliation {
   readonly #parts: GatewayParts;
+  readonly #stop: AbortSignal;
   /** Two runs must not close one question twice. */
   #running: Promise<void> = Promise.resolve();
 
-  constructor(parts: GatewayParts) {
+  /** `stop` ends a run between two questions. */
+  constructor(parts: GatewayParts, stop: AbortSignal) {
     this.#parts = parts;
+    this.#stop = stop;
   }
 
-  /** Tries every open question once, oldest first. Resolves when done; failures stay open with one more attempt. */
+  /** Tries open questions once, the least tried first. Resolves when done; failures stay open with one more attempt. */
   runAll(): Promise<void> {
-    const run = this.#running.then(() =>
-      this.#runRows(this.#parts.queries.openQuestions(BATCH), undefined, 'appliance'),
-    );
-    this.#running = run.catch(() => undefined);
-    return run;
+    return this.#run(() => ({ rows: this.#parts.queries.openQuestions(BATCH), by: 'appliance' }));
+  }
+
+  /** Closes what a patient number, just linked to `cardId`, answers; asks nobody. */
+  runPatientNumber(cardId: string, by: string): Promise<void> {
+    const isAnswered = (row: OpenQuestionRow): boolean =>
+      row.question === 'patient-number' && this.#parts.queries.visit(row.visitId)?.cardId === cardId;
+    return this.#run(() => ({ rows: this.#allRows().filter(isAnswered), by }));
   }
 
   /** Tries the open questions of one visit, with an insured number that a clerk may have typed. */
-  async runVisit(visitId: string, insured: InsuredNumber | undefined, operatorId: string): Promise<Visit> {
+  async runVisit(visitId: string, typed: InsuredNumber | undefined, by: string): Promise<Visit> {
     const visit = this.#parts.queries.visit(visitId);
     if (visit === undefined) throw new SekishoError('visit.unknown');
     if (visit.unresolved.length === 0) throw new SekishoError('visit.already-resolved');
-    const rows = this.#parts.queries
-      .openQuestions(Number.MAX_SAFE_INTEGER)
-      .filter((row) => row.visitId === visitId);
-    const run = this.#running.then(() => this.#runRows(rows, insured, operatorId));
-    this.#running = run.catch(() => undefined);
-    await run;
+    await this.#run(() => ({ rows: this.#allRows().filter((row) => row.visitId === visitId), typed, by }));
     return this.#parts.queries.visit(visitId) ?? visit;
   }
 
-  async #runRows(
-    rows: readonly OpenQuestionRow[],
-    insured: InsuredNumber | undefined,
-    by: string,
-  ): Promise<void> {
-    for (const row of rows) {
+  #allRows(): readonly OpenQuestionRow[] {
+    return this.#parts.queries.openQuestions(Number.MAX_SAFE_INTEGER);
+  }
+
+  #run(begin: () => Pick<Run, 'rows' | 'by'> & { typed?: InsuredNumber | undefined }): Promise<void> {
+    const done = this.#running.then(() =>
+      this.#runRows({ typed: undefined, revokedCards: undefined, ...begin() }),
+    );
+    this.#running = done.catch(() => undefined);
+    return done;
+  }
+
+  async #runRows(run: Run): Promise<void> {
+    for (const row of run.rows) {
+      if (this.#stop.aborted) return;
       try {
-        const closed = await this.#close(row, insured);
+        const closed = await this.#close(row, run);
         if (closed === undefined) this.#parts.queries.countAttempt(row.visitId, row.question);
-        else await this.#write(row.visitId, row.question, closed, by);
+        else await this.#write(row.visitId, row.question, closed, run.by);
       } catch (thrown) {
         this.#parts.queries.countAttempt(row.visitId, row.question);
-        this.#parts.logger.info('reconcile.later', {
-          question: row.question,
-          error: toSekishoError(thrown).code,
-        });
+        const { code } = toSekishoError(thrown);
+        this.#parts.logger.info('reconcile.later', { question: row.question, code });
       }
     }
   }
 
-  #close(row: OpenQuestionRow, insured: InsuredNumber | undefined): Promise<Closed | undefined> {
+  #close(row: OpenQuestionRow, run: Run): Promise<Closed | undefined> {
     const visit = this.#parts.queries.visit(row.visitId);
     if (visit === undefined) throw new SekishoError('visit.unknown');
     switch (row.question) {
       case 'revocation':
-        return this.#closeRevocation(visit, row);
+        return this.#closeRevocation(visit, row, run);
       case 'eligibility':
-        return this.#closeEligibility(visit, insured);
+        return this.#closeEligibility(visit, run);
       case 'patient-number':
         return Promise.resolve(this.#closePatientNumber(visit));
     }
   }
 
-  async #closeRevocation(visit: Visit, row: OpenQuestionRow): Promise<Closed | undefined> {
+  async #closeRevocation(visit: Visit, row: OpenQuestionRow, run: Run): Promise<Closed | undefined> {
     if (row.serialHash === undefined) return undefined;
-    const list = await this.#parts.centre.serviceProvider.revokedCards();
+    run.revokedCards ??= this.#parts.centre.serviceProvider.revokedCards(this.#stop);
+    const list = await run.revokedCards;
     // A list from before the visit says nothing about the visit.
     if (Date.parse(list.asOf) < Date.parse(visit.at)) return undefined;
-    const revoked = list.hashes.includes(row.serialHash);
-    const certificate = visit.certificate;
-    const next: Visit = {
-      ...without(visit, 'revocation'),
-      ...(certificate === undefined || revoked
-        ? {}
-        : { certificate: { ...certificate, revocation: 'good' } }),
+    const next = without(visit, 'revocation');
+    if (list.hashes.includes(row.serialHash)) {
+      // The patient was received, and should not have been: the clerk must see it in the history.
+      return { visit: { ...next, error: 'patient.revoked-other' }, result: 'revoked', effects: [] };
+    }
+    const { certificate } = visit;
+    return {
+      visit:
+        certificate === undefined ? next : { ...next, certificate: { ...certificate, revocation: 'good' } },
+      result: 'good',
+      effects: [],
     };
-    return { visit: next, result: revoked ? 'revoked' : 'good', effects: [] };
   }
 
-  async #closeEligibility(visit: Visit, typed: InsuredNumber | undefined): Promise<Closed | undefined> {
-    const patient = visit.cardId === undefined ? undefined : this.#parts.queries.patientByCard(visit.cardId);
-    const insured = typed ?? patient?.insured;
+  async #closeEligibility(visit: Visit, { typed }: Run): Promise<Closed | undefined> {
+    const insured = typed ?? this.#knownInsured(visit);
     if (insured === undefined) return undefined;
     const asked = await askEligibility(
       () =>
-        this.#parts.centre.eligibility.byInsuredNumber({
-          ...insured,
-          MedicalInstitutionCode: this.#parts.samHolder.institutionCode,
-          LimitApplicationCertificateRelatedConsFlg: '0',
-          ArbitraryIdentifier: visit.visitId,
-        }),
+        this.#parts.centre.eligibility.byInsuredNumber(
+          {
+            ...insured,
+            MedicalInstitutionCode: this.#parts.samHolder.institutionCode,
+            LimitApplicationCertificateRelatedConsFlg: '0',
+            ArbitraryIdentifier: visit.visitId,
+          },
+          this.#stop,
+        ),
       () => this.#parts.clock.nowMs(),
     );
     if ('unavailable' in asked) return undefined;
     const known = visit.cardId === undefined ? undefined : this.#parts.queries.lastEligibility(visit.cardId);
     const view = viewEligibility(asked, known);
-    const effects: StoreEffect[] = [];
-    if (visit.cardId !== undefined) {
-      effects.push({
-        do: 'remember-eligibility',
-        cardId: visit.cardId,
-        answer: asked.answer,
-        checkedAtMs: asked.checkedAtMs,
-      });
-      if (typed !== undefined) effects.push({ do: 'link-patient', cardId: visit.cardId, insured: typed });
-    }
+    const effects = visit.cardId === undefined ? [] : remember(visit.cardId, asked, typed);
     return { visit: { ...without(visit, 'eligibility'), eligibility: view }, result: view.validity, effects };
+  }
+
+  #knownInsured({ cardId, patientNumber }: Visit): InsuredNumber | undefined {
+    const { queries } = this.#parts;
+    const anyCardId = cardId ?? (patientNumber === undefined ? [] : queries.cardsOfPatient(patientNumber))[0];
+    return anyCardId === undefined ? undefined : queries.patientByCard(anyCardId)?.insured;
   }
 
   #closePatientNumber(visit: Visit): Closed | undefined {
@@ -142,6 +164,15 @@ export class Reconciliation {
       },
     );
   }
+}
+
+function remember(
+  cardId: string,
+  { answer, checkedAtMs }: Extract<AskedEligibility, { answer: unknown }>,
+  typed: InsuredNumber | undefined,
+): StoreEffect[] {
+  const known: StoreEffect = { do: 'remember-eligibility', cardId, answer, checkedAtMs };
+  return typed === undefined ? [known] : [known, { do: 'link-patient', cardId, insured: typed }];
 }
 
 function without(visit: Visit, question: OpenQuestion): Visit {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { EvidenceReceipt } from '#evidence/ledger.ts';
+import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
@@ -132,13 +133,13 @@ export class SamUnlock {
    */
   async #anchorTicks(sam: Sam, unlocked: EvidenceReceipt, tickPeriodMs: number): Promise<void> {
     try {
-      const { stamp, signature } = await sam.tickStamp(fromHex(unlocked.hash));
-      const digest = createHash('sha256').update(stamp, 'hex').update(signature, 'hex').digest();
+      const tickStamp = encodeCompleteStamp(await sam.tickStamp(fromHex(unlocked.hash)));
+      const digest = createHash('sha256').update(tickStamp, 'hex').digest();
       const token = await this.#parts.centre.timeStamps.timeStamp(new Uint8Array(digest), this.#stop);
       await appendStamped(this.#parts, {
         kind: 'tick-anchor',
         at: this.#now(),
-        tickStamp: stamp + signature,
+        tickStamp,
         token: Buffer.from(token).toString('base64'),
         tickPeriodMs,
       });

@@ -90,8 +90,3 @@ export function tapTransition(state: TapMachineState, input: TapInput): TapOutco
       return state.at === 'recording' ? { refused: 'tap.wrong-step' } : fail(state, 'tap.expired');
   }
 }
-
-/** The card may be touched only here: the patient agreed and nothing has ended yet. */
-export function mayTouchCard(state: TapMachineState): boolean {
-  return state.at === 'waitingForCard' || state.at === 'reading';
-}

@@ -101,9 +101,9 @@ export class TapSession {
     if (!this.over && this.#state.at !== 'recording') await this.#send({ type: 'problem', error });
   }
 
-  /** Resolves when the tap waits for the clerk or is over. */
+  /** Resolves when the tap waits for the clerk, or is over and written down. */
   async waitForPause(signal: AbortSignal): Promise<void> {
-    while (!this.over && this.#state.at !== 'faceCheck' && !signal.aborted) {
+    while (!this.#isFinished && this.#state.at !== 'faceCheck' && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waiting.delete(wake);

@@ -7,9 +7,9 @@ import type { EligibilityView, FaceCheck, Visit } from '#contract/visit.ts';
 import type { KnownPatient } from '#evidence/ledger.ts';
 import type { CardProof } from '#evidence/record.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
+import type { CentreHealth } from '#upstream/ports.ts';
 import { daysToWarn, type RevocationResult } from './certificate-check.ts';
 import { type AskedEligibility, type LastKnown, viewEligibility } from './eligibility-check.ts';
-import type { CentreHealth } from './parts.ts';
 import { modeOf } from './snapshot.ts';
 import type { VisitDraft, VisitFacts } from './visit-writer.ts';
 
@@ -57,7 +57,8 @@ function outcomeOf(error: ErrorCode | undefined): Visit['outcome'] {
 function modeFrom({ health, revocation, eligibility }: TapFindings): Mode {
   return modeOf({
     ...health,
-    ...(revocation === undefined ? {} : { revocation: revocation.status !== 'unknown' }),
+    ...(revocation?.status === 'good' ? { revocation: revocation.checkedBy === 'ocsp' } : {}),
+    ...(revocation?.status === 'unknown' ? { revocation: false } : {}),
     ...(eligibility === undefined ? {} : { eligibility: 'answer' in eligibility }),
   });
 }

@@ -91,7 +91,8 @@ function revoke(
   // A hold may become final; a final revocation keeps its first date and reason.
   const changed = database.run(
     `INSERT INTO revocation VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
-     SET reason = excluded.reason, revoked_at_ms = excluded.revoked_at_ms WHERE reason = 'certificateHold'`,
+     SET reason = excluded.reason, revoked_at_ms = excluded.revoked_at_ms
+     WHERE reason = 'certificateHold' AND excluded.reason <> 'certificateHold'`,
     issuer,
     serial,
     reason,

@@ -1,6 +1,7 @@
 /** What an administrator of the SP does: register and revoke devices, keep rosters, order a SAM to disable itself. */
-import { createHash, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import type { OperatorRole } from '#contract/centre/service-provider.ts';
+import { keyKind } from '../pki/algorithm.ts';
 import { parseCertificate } from '../pki/certificate.ts';
 import { findAttribute } from '../pki/name.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
@@ -86,6 +87,9 @@ function registerDevice(registry: Registry, registration: DeviceRegistration): s
 }
 
 function addOperator(registry: Registry, institutionCode: string, operator: OperatorRegistration): string {
+  const key = createPublicKey({ key: Buffer.from(operator.publicKey), format: 'der', type: 'spki' });
+  // The two kinds that a SAM verifies (`docs/sam-profile.md` 4.4); any other would spoil the whole roster.
+  if (!['rsa-2048', 'p-384'].includes(keyKind(key) ?? '')) throw new RangeError('key is RSA-2048 or P-384');
   const keyId = createHash('sha256').update(operator.publicKey).digest('hex');
   const record: OperatorRecord = {
     keyId,

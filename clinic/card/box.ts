@@ -11,9 +11,10 @@ import { type Person, readPeople } from '#drivers/simulated/people.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
 import type { SamState } from '#drivers/simulated/sam/state.ts';
 import type { VirtualCard } from '#drivers/simulated/virtual-card.ts';
+import { castPeople } from '../cast.ts';
 import { CommandProblem } from '../command.ts';
 import { issueSam } from '../sam-issue.ts';
-import { issueWallet, usualWish } from '../wallet.ts';
+import { issueWallet } from '../wallet.ts';
 import type { CardKind, CardOrder } from './order.ts';
 
 export interface CardBox {
@@ -70,16 +71,21 @@ async function withAuthorities<Result>(
     return testRsaKey(rsaKeys.get(label) ?? FIRST_AUTHORITY_KEY);
   };
   try {
-    return await work(openCentrePki(join(folder, 'pki'), { rsaKey }));
+    return await work(openCentrePki(join(folder, 'centre', 'pki'), { rsaKey }));
   } finally {
     if (stateFolder === undefined) rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** Certificates as the development clinic's centre knows them, so that its appliance takes the card for its own. */
 function issueWalletBox(pki: CentrePki, first: Person): CardBox {
-  const nowMs = Date.now();
-  const serialOf = (index: number): string => (0x10_0000_0000 + index).toString(16);
-  const wallet = issueWallet(pki, (person, index) => usualWish(person, serialOf(index), nowMs));
+  const { seedOf } = castPeople(Date.now());
+  const wallet = issueWallet(pki, ({ id }) => {
+    const certificate = seedOf.get(id)?.certificates.at(-1);
+    if (certificate === undefined) throw new RangeError(`no certificate for ${id}`);
+    const { serial, notBefore, notAfter } = certificate;
+    return { serial, notBeforeMs: Date.parse(notBefore), notAfterMs: Date.parse(notAfter) };
+  });
   const chosen = wallet.get(first.id);
   if (chosen === undefined) throw new RangeError(`no card of ${first.id}`);
   return {

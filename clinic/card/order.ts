@@ -15,7 +15,7 @@ export type CardOrder =
       /** Serves this file instead of issuing a card. */
       readonly cardFile: string | undefined;
       readonly exportFile: string | undefined;
-      /** Keeps the authorities, so that the next start issues under the same ones. */
+      /** State of a clinic, whose authorities are used. */
       readonly stateFolder: string | undefined;
       readonly serve: boolean;
       readonly port: number | undefined;
@@ -35,7 +35,7 @@ npm run -s card -- --export FILE       write a card into a file
   --fault SPEC     break something, as often as wanted: remove-after:3, truncate:1:5, answer:27266:2, slow:500 …
   --card FILE      serve the card (or SAM) in FILE and keep it up to date
   --export FILE    write the card (or SAM) into FILE; all its keys are test keys
-  --state FOLDER   keep the test authorities in FOLDER`;
+  --state FOLDER   issue under the authorities of the clinic in FOLDER, as its own cards are (default: new ones)`;
 
 const OPTIONS = {
   vpcd: { type: 'boolean', default: false },
