@@ -12,6 +12,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   verify: () => import('./bench/verify.ts'),
   opensc: () => import('./bench/opensc.ts'),
   tap: () => import('./bench/tap.ts'),
+  'tap-phones': () => import('./bench/tap-phones.ts'),
+  'tap-process': () => import('./bench/tap-process.ts'),
 };
 
 const NAMES = Object.keys(BENCHMARKS);

@@ -84,8 +84,9 @@ export async function visitCard(parts: CardVisitParts): Promise<CardVisit> {
   // Queued behind the tap signature, so that the card goes from one to the other without a pause.
   const idSigned = watched(signCardId(parts, card, tapSigned));
   const sealed = watched(parts.trust.sealForAudit(card.certificate.der));
-  const { message, signature } = await tapSigned;
-  requireGenuine(parts.trust.verifyMessage(card.certificate, message, signature));
+  const signature = await tapSigned;
+  requireGenuine(parts.trust.verifyMessage(card.certificate, signedMessage(card), signature));
+  const message = tapMessage(card.organisation.fields);
   parts.onProof({ certificate: card.certificate, message, signature });
   const ids = await cardIds(parts, card, idSigned, derived);
   return { token, ...ids, proof: describeProof(card, signature, await sealed) };
@@ -145,16 +146,20 @@ async function readCertificate(
 }
 
 /** An RSA card takes tapChallenge as the hash; a P-384 card signs the SHA-384 of it. */
-async function signTap(
+function signTap(
   { exchange, steps }: CardVisitParts,
-  { token, organisation: { fields, tapChallenge } }: OpenCard,
-): Promise<{ message: Uint8Array; signature: Uint8Array }> {
+  { token, organisation: { tapChallenge } }: OpenCard,
+): Promise<Uint8Array> {
   const isRsa = token.suite === 'rsa-2048-sha256';
   const digest = isRsa ? tapChallenge : createHash('sha384').update(tapChallenge).digest();
-  const signature = await steps.run('card-signature-tap', () =>
+  return steps.run('card-signature-tap', () =>
     profile.signWithAuthenticationKey(exchange, token.suite, digest),
   );
-  return { message: isRsa ? tapMessage(fields) : tapChallenge, signature };
+}
+
+/** The message over which the card's signature verifies, with the hash of its suite. */
+function signedMessage({ token, organisation: { fields, tapChallenge } }: OpenCard): Uint8Array {
+  return token.suite === 'rsa-2048-sha256' ? tapMessage(fields) : tapChallenge;
 }
 
 /** The card's deterministic signature, from which algorithm R makes the ID; a P-384 card has none. */

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { cloneWithKey } from '#drivers/simulated/clone.ts';
 import type { SignInRequest } from './face.ts';
 import { digits, type GatewayBench, openGatewayBench, TEST_LIMITS } from './testdata/gateway-bench.ts';
+import { spareKey } from './testdata/region.ts';
 import type { WatchedCard } from './testdata/watched-card.ts';
 
 let bench: GatewayBench;
@@ -164,8 +166,6 @@ describe('sign-in', () => {
 
   test('a card with the right certificate and another key is refused', async () => {
     bench = await openGatewayBench();
-    const { cloneWithKey } = await import('#drivers/simulated/clone.ts');
-    const { spareKey } = await import('./testdata/region.ts');
     const image = bench.region.wallet.get('kakuu-ishi')?.image;
     if (image === undefined) throw new Error('no card');
     const clone = bench.card('kakuu-ishi', cloneWithKey(image, spareKey()));
@@ -193,23 +193,14 @@ describe('sign-in', () => {
     bench = await openGatewayBench();
     const abandoned = bench.gateway.signIn(bench.request());
     const refused = expect(abandoned).rejects.toMatchObject({ code: 'reader.busy' });
-    await bench.signIn('kakuu-kango');
+    const next = bench.gateway.signIn(bench.request('kakuu-kango'));
     await refused;
+    await bench.withCard(bench.card('kakuu-kango'), () => next);
   });
 
   test('a refusal is evidence, and what the ledger says does not hide it', async () => {
-    bench = await openGatewayBench({
-      change: (parts) => ({
-        ...parts,
-        ledger: {
-          head: () => parts.ledger.head(),
-          append: (record, options) =>
-            record.kind === 'operator-refused'
-              ? Promise.reject(new Error('disk'))
-              : parts.ledger.append(record, options),
-        },
-      }),
-    });
+    bench = await openGatewayBench();
+    bench.refusesRecord = ({ kind }) => kind === 'operator-refused';
     await expect(signIn(bench.card('kakuu-ishi'), wrong('kakuu-ishi'))).rejects.toMatchObject({
       code: 'operator.pin-wrong',
     });
@@ -263,20 +254,10 @@ describe('a session', () => {
   });
 
   test('signing out ends it even when the ledger is full', async () => {
-    bench = await openGatewayBench({
-      change: (parts) => ({
-        ...parts,
-        ledger: {
-          head: () => parts.ledger.head(),
-          append: (record, options) =>
-            record.kind === 'operator-signed-out'
-              ? Promise.reject(new Error('disk'))
-              : parts.ledger.append(record, options),
-        },
-      }),
-    });
+    bench = await openGatewayBench();
+    bench.refusesRecord = ({ kind }) => kind === 'operator-signed-out';
     const caller = await bench.signIn();
-    await expect(bench.gateway.signOut(caller)).rejects.toThrow('disk');
+    await expect(bench.gateway.signOut(caller)).rejects.toMatchObject({ code: 'store.full' });
     await expect(bench.startTap(caller)).rejects.toMatchObject({ code: 'operator.not-signed-in' });
   });
 });

@@ -95,7 +95,6 @@ async function byNumber(fields: object): Promise<EligibilityAnswer> {
   return EligibilityAnswer.parse(JSON.parse(answer.body));
 }
 
-/** What is printed on the 資格確認書; absent members do not reach the JSON. */
 const numberOf = (who: Person, position = 0) => {
   const q = who.qualifications[position]!.qualification;
   const { InsurerNumber, InsuredCardSymbol, InsuredIdentificationNumber, InsuredBranchNumber, Birthdate } = q;

@@ -24,11 +24,14 @@ export const NO_FAULTS: ServiceFaults = {
   wrongTlsCertificate: false,
 };
 
-export function createFaultSwitch(onChange: (faults: ServiceFaults) => void): FaultSwitch {
+export function createFaultSwitch(
+  onChange: (faults: ServiceFaults, before: ServiceFaults) => void,
+): FaultSwitch {
   let current = NO_FAULTS;
   const change = (faults: ServiceFaults): void => {
+    const before = current;
     current = faults;
-    onChange(current);
+    onChange(current, before);
   };
   return {
     get current() {

@@ -58,7 +58,7 @@ const GARBAGE = Buffer.from('00ff1b5b7b22', 'hex');
 export async function startService(options: ServiceOptions): Promise<Service> {
   const sockets = new Set<Socket>();
   const closing = new AbortController();
-  const faults = createFaultSwitch((current) => applyFaults(current));
+  const faults = createFaultSwitch((current, before) => applyFaults(current, before));
   const server = createListener(options, (request, response) => {
     answer(options, faults, request, closing.signal)
       .then((reply) => {
@@ -67,12 +67,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       })
       .catch(() => response.destroy());
   });
-  const applyFaults = (current: ServiceFaults): void => {
-    if (options.tls !== undefined) {
+  const applyFaults = (current: ServiceFaults, before: ServiceFaults): void => {
+    const newIdentity = current.wrongTlsCertificate !== before.wrongTlsCertificate;
+    if (newIdentity && options.tls !== undefined) {
       const shown = current.wrongTlsCertificate ? options.tls.wrongIdentity : options.tls.identity;
       (server as TlsServer).setSecureContext(secureContext(options.tls, shown));
     }
-    for (const socket of sockets) socket.destroy();
+    // Proven connections live on through slowness and garbage, as they would through real ones.
+    if (current.down || newIdentity) for (const socket of sockets) socket.destroy();
   };
   server.on('connection', (socket: Socket) => {
     if (faults.current.down) {

@@ -36,9 +36,10 @@ export class ApplianceProcess {
     return new ApplianceProcess(child, await ready);
   }
 
-  /** Time on the processor so far, of the appliance and of its PC/SC hosts. */
-  cpuMs(): number {
-    return this.#family().reduce((total, pid) => total + cpuTicks(pid), 0) * CLOCK_TICK_MS;
+  /** Time on the processor so far, of the appliance itself and of the processes that hold its two readers. */
+  cpuMs(): { readonly own: number; readonly hosts: number } {
+    const hosts = childrenOf(this.#pid).reduce((total, pid) => total + cpuMs(pid), 0);
+    return { own: cpuMs(this.#pid), hosts };
   }
 
   /** Resident memory of the appliance itself, in MB. */
@@ -46,7 +47,7 @@ export class ApplianceProcess {
     return residentMb(this.#pid);
   }
 
-  /** Resident memory of the processes that hold the two readers. Shared pages count in each. */
+  /** Resident memory of the reader's holders. Shared pages count in each. */
   hostsResidentMb(): number {
     return childrenOf(this.#pid).reduce((total, pid) => total + residentMb(pid), 0);
   }
@@ -61,10 +62,6 @@ export class ApplianceProcess {
   get #pid(): number {
     return this.#child.pid ?? 0;
   }
-
-  #family(): number[] {
-    return [this.#pid, ...childrenOf(this.#pid)];
-  }
 }
 
 function childrenOf(pid: number): number[] {
@@ -75,10 +72,10 @@ function childrenOf(pid: number): number[] {
 }
 
 /** utime and stime, fields 14 and 15; the name before them may hold anything but ends with the last ")". */
-function cpuTicks(pid: number): number {
+function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+  return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
 }
 
 function residentMb(pid: number): number {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isPrivatePcscdAvailable } from '#drivers/pcsc/private-pcscd.ts';
 import { installAppliance } from '../appliance-config.ts';
 import { clinicCa, driverConfig, type Surroundings, startClinic, startSurroundings } from '../clinic.ts';
 import { CounterClient } from '../counter-client.ts';
@@ -11,10 +12,16 @@ import { ApplianceProcess } from './appliance-process.ts';
 
 const OPERATOR = 'kakuu-ishi';
 const PATIENT = 'mihon-taro';
-const WARM_UP_TAPS = 3;
+export const WARM_UP_TAPS = 3;
 const MAX_WARM_UP_TAPS = 10;
 /** The most that the configuration takes. */
 const limits = { tapsPerCardPerDay: 1_000 };
+
+export function hasPcscd(): boolean {
+  if (isPrivatePcscdAvailable()) return true;
+  process.stderr.write('skipped, needs the Debian packages pcscd and vsmartcard-vpcd\n');
+  return false;
+}
 
 export interface BenchClinic {
   readonly appliance: ApplianceProcess;

@@ -2,11 +2,17 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { VerificationReport } from '#evidence/report.ts';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import type { VirtualCard } from '#drivers/simulated/virtual-card.ts';
+import type { VerificationReport } from '#evidence/report.ts';
 import { exportEvidence } from '#store/export.ts';
-import { type Clinic, type ClinicOptions, openAppliance, startSurroundings, type Surroundings } from '../clinic.ts';
+import {
+  type Clinic,
+  type ClinicOptions,
+  openAppliance,
+  type Surroundings,
+  startSurroundings,
+} from '../clinic.ts';
 import { CounterClient } from '../counter-client.ts';
 import { verifyEvidence } from '../evidence/verification.ts';
 import { issueSeedCard } from '../seed-card.ts';
@@ -18,7 +24,8 @@ export const DOCTOR = 'kakuu-ishi';
 const LIMITS: NonNullable<ClinicOptions['limits']> = { tapsPerCardPerDay: 1_000 };
 const HTTP: NonNullable<ClinicOptions['http']> = { requestsPerSecond: 10_000 };
 
-export interface TrialOptions extends Partial<Pick<ClinicOptions, 'reader' | 'limits' | 'http' | 'uiFolder'>> {
+export interface TrialOptions
+  extends Partial<Pick<ClinicOptions, 'reader' | 'limits' | 'http' | 'uiFolder'>> {
   /** Runs when everything but the appliance is there: the world that it starts in. */
   readonly beforeStart?: (surroundings: Surroundings) => void;
   /** Default: a doctor is signed in. */
@@ -59,7 +66,7 @@ export class TrialClinic {
       await surroundings.close();
     };
     const trial = new TrialClinic(stateFolder, { ...surroundings, appliance, installed, close }, logLines);
-    if (signedIn) await signInWith(trial.clinic, trial.client, DOCTOR);
+    if (signedIn) await trial.signIn();
     return trial;
   }
 
@@ -81,6 +88,7 @@ export class TrialClinic {
   }
 
   async signIn(operatorId = DOCTOR): Promise<void> {
+    await this.clinic.control.run('remove');
     await signInWith(this.clinic, this.client, operatorId);
   }
 

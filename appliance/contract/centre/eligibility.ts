@@ -30,7 +30,10 @@ export const EligibilityByCertificate = z.strictObject({
   MedicalInstitutionCode: InstitutionCode,
   /** 利用者証明用 certificate, DER. The serial goes nowhere else. */
   certificate: Base64,
-  /** What the card signed and its signature: the lookup needs a card that is present, not a number. */
+  /**
+   * The whole tap transcript (`docs/sam-profile.md` 4.6, "SEKISHO-TAP-1" ‖ …) and the card's signature: over its SHA-256
+   * (RSA), or over the SHA-384 of its SHA-256 (P-384). The lookup needs a card that is present, not a number.
+   */
   proof: z.strictObject({ message: Base64, signature: Base64 }),
   LimitApplicationCertificateRelatedConsFlg: z.enum(['0', '1']),
   ArbitraryIdentifier: z.string().max(64),

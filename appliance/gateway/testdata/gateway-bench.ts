@@ -14,6 +14,8 @@ import { readPerson } from '#drivers/simulated/people.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
 import type { SamState } from '#drivers/simulated/sam/state.ts';
 import type { Meter, TimingProfile } from '#drivers/simulated/timing.ts';
+import type { EvidenceLedger } from '#evidence/ledger.ts';
+import type { EvidenceRecord } from '#evidence/record.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { LogFields, Logger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
@@ -82,6 +84,10 @@ export class GatewayBench {
   readonly gateway: RunningGateway;
   readonly databasePath: string;
   readonly logLines: string[] = [];
+  /** What was handed to the ledger, in this order. */
+  readonly records: EvidenceRecord[] = [];
+  /** Makes the ledger refuse a record, as a full disk does. */
+  refusesRecord: (record: EvidenceRecord) => boolean = () => false;
   /** Uses of the organisation key that nobody allowed: `close` throws when there is one. */
   readonly violations: string[] = [];
   readonly #folder: string;
@@ -116,7 +122,7 @@ export class GatewayBench {
       samHolder: this.samHolder,
       centre: this.centre,
       trust: region.trust,
-      ledger: this.store.ledger,
+      ledger: this.#ledger(),
       queries: this.store.visits,
       roster: this.store.roster,
       limits: { ...TEST_LIMITS, ...options.limits },
@@ -233,6 +239,18 @@ export class GatewayBench {
       facts.operator !== undefined &&
       tap?.state === 'reading';
     if (!isAllowed) this.violations.push(`organisation key used with ${inspect({ facts, tap })}`);
+  }
+
+  #ledger(): EvidenceLedger {
+    const { ledger } = this.store;
+    return {
+      head: () => ledger.head(),
+      append: (record, options) => {
+        if (this.refusesRecord(record)) return Promise.reject(new SekishoError('store.full'));
+        this.records.push(record);
+        return ledger.append(record, options);
+      },
+    };
   }
 
   #logger(): Logger {

@@ -45,19 +45,16 @@ export class ScriptedVpcdCard {
     this.#buffered = Buffer.alloc(0);
   }
 
-  /** Answers late, for a script that stayed silent. */
-  answer(response: Buffer): void {
-    if (this.#socket) send(this.#socket, response);
-  }
-
   /** Resolves when `event` has happened once more than `times`. */
   async sawPowerEvent(event: PowerEvent, times = 0): Promise<void> {
     while (this.powerEvents.filter((seen) => seen === event).length <= times)
       await once(this.#happened, 'power');
   }
 
-  async sawCommand(): Promise<void> {
-    await once(this.#happened, 'command');
+  /** Resolves with the first event after the `seen` ones so far. */
+  async nextPowerEvent(seen: number): Promise<PowerEvent | undefined> {
+    while (this.powerEvents.length <= seen) await once(this.#happened, 'power');
+    return this.powerEvents[seen];
   }
 
   #receive(socket: Socket, chunk: Buffer): void {
@@ -76,7 +73,6 @@ export class ScriptedVpcdCard {
       this.commands.push(message);
       const response = this.#script(message);
       if (response) send(socket, response);
-      this.#happened.emit('command');
     } else if (message[0] === CONTROL_GET_ATR) {
       send(socket, this.#atr);
     } else {

@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import { afterEach, describe, expect, test } from 'vitest';
+import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
+import { type GatewayBench, openGatewayBench } from './testdata/gateway-bench.ts';
+import { WatchedCard } from './testdata/watched-card.ts';
+
+let bench: GatewayBench;
+afterEach(() => bench.close());
+
+const facts = () => bench.gateway.snapshot().facts;
+describe('unlocking', () => {
+  test('happens online by itself where the network is registered', async () => {
+    bench = await openGatewayBench({ script: (centre) => (centre.maxUses = 77) });
+    expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online', samUsesLeft: 77 });
+  });
+
+  test('is done by the operator card when the SP says nothing, within the limits of offline work', async () => {
+    bench = await openGatewayBench({
+      script: (centre) => {
+        centre.scripts.unlock.behaviour = 'centre.unreachable';
+      },
+    });
+    expect(bench.gateway.snapshot()).toMatchObject({ ready: false, facts: { sam: 'locked' } });
+    // The roster of yesterday, which the SAM has too.
+    await giveRoster();
+    for (const person of ['kakuu-ishi', 'kakuu-jimu']) {
+      await bench.signIn(person);
+      expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'offline', samUsesLeft: 50 });
+      await lock(person);
+    }
+  });
+
+  test('is refused to an operator whom the SAM does not know', async () => {
+    bench = await openGatewayBench({ script: (centre) => (centre.all = 'centre.timeout') });
+    bench.store.roster.rememberRoster({
+      version: 1,
+      operators: bench.centre.operators.map(({ publicKey: _, ...operator }) => operator),
+      update: '',
+    });
+    await expect(bench.signIn()).rejects.toMatchObject({ code: 'sam.unlock-refused' });
+    expect(facts()).toMatchObject({ sam: 'locked' });
+  });
+
+  test('is refused offline when the SP refuses: silence is no answer, no is one', async () => {
+    bench = await openGatewayBench();
+    await lock('kakuu-ishi');
+    bench.centre.scripts.unlock.behaviour = 'centre.refused';
+    await expect(bench.signIn()).rejects.toMatchObject({ code: 'centre.refused' });
+    expect(facts()).toMatchObject({ sam: 'locked' });
+    expect(facts().operator).toBeUndefined();
+  });
+
+  test('offline by itself needs a card and PIN of somebody who is signed in', async () => {
+    bench = await openGatewayBench({ script: (centre) => (centre.maxUses = 1) });
+    const caller = await bench.signIn();
+    await bench.tap(caller, bench.card('mihon-taro'));
+    expect(bench.gateway.snapshot()).toMatchObject({ missing: 'sam.uses-exhausted' });
+    const request = bench.request();
+    await bench.withCard(bench.card('kakuu-ishi'), () => bench.gateway.unlockOffline(caller, request));
+    expect(request.pin).toEqual(new Uint8Array(4));
+    expect(bench.gateway.snapshot()).toMatchObject({ ready: true, facts: { samUnlock: 'offline' } });
+    const stranger = { operatorId: '0000000000000000', screen: 'x' };
+    const refused = bench.request();
+    await expect(bench.gateway.unlockOffline(stranger, refused)).rejects.toMatchObject({
+      code: 'operator.session-ended',
+    });
+    expect(refused.pin).toEqual(new Uint8Array(4));
+  });
+
+  test('two who ask at once share one grant', async () => {
+    bench = await openGatewayBench({
+      script: (centre) => (centre.scripts.unlock.behaviour = 'silent'),
+      isStarted: false,
+    });
+    const starting = bench.start();
+    while (bench.centre.scripts.unlock.waiting === 0) await new Promise(setImmediate);
+    await giveRoster();
+    const signingIn = bench.signIn();
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    bench.centre.scripts.unlock.release();
+    await Promise.all([starting, signingIn]);
+    expect(bench.centre.scripts.unlock.calls).toBe(1);
+    expect(bench.gateway.snapshot().ready).toBe(true);
+  });
+
+  test('a grant for another SAM or challenge is refused by the SAM itself', async () => {
+    bench = await openGatewayBench({
+      change: (parts) => ({
+        ...parts,
+        centre: Object.assign(Object.create(parts.centre), {
+          serviceProvider: {
+            ...parts.centre.serviceProvider,
+            unlockSam: (request: Parameters<typeof parts.centre.serviceProvider.unlockSam>[0]) =>
+              parts.centre.serviceProvider.unlockSam({ ...request, challenge: '00'.repeat(32) }),
+          },
+        }),
+      }),
+    });
+    expect(facts()).toMatchObject({ sam: 'locked' });
+    await giveRoster();
+    await expect(bench.signIn()).rejects.toMatchObject({ code: 'sam.unlock-refused' });
+  });
+
+  test('an unlock that can not be written down does not stay open', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    await bench.gateway.lockSam(caller, 'asked');
+    bench.refusesRecord = ({ kind }) => kind === 'sam-unlocked';
+    await expect(bench.gateway.unlockOnline(caller)).rejects.toMatchObject({ code: 'store.full' });
+    expect(facts()).toMatchObject({ sam: 'locked' });
+    expect((await bench.samHolder.require().status()).state).toBe('locked');
+  });
+
+  test('the tick anchor covers the entry of the unlock, and its absence costs nothing', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    await until(() => bench.records.some(({ kind }) => kind === 'tick-anchor'));
+    const anchor = bench.records.find((record) => record.kind === 'tick-anchor');
+    expect(anchor).toMatchObject({ tickPeriodMs: 10 });
+    bench.centre.scripts.timeStamps.behaviour = 'time-stamp.unavailable';
+    await bench.gateway.lockSam(caller, 'asked');
+    await bench.gateway.unlockOnline(caller);
+    await until(() => bench.logLines.some((line) => line.startsWith('tick-anchor.missing')));
+    expect(bench.gateway.snapshot().ready).toBe(true);
+  });
+});
+
+describe('the SAM', () => {
+  test('is missed when it leaves its slot, and unlocked again by itself when it is back', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    bench.samSlot.remove();
+    await bench.untilSnapshot(({ missing }) => missing === 'sam.absent');
+    await expect(bench.startTap(caller)).rejects.toMatchObject({ code: 'sam.absent' });
+    bench.samSlot.insert(bench.sam);
+    await bench.untilSnapshot(({ ready }) => ready);
+    expect(await bench.tap(caller, bench.card('mihon-taro'))).toMatchObject({ outcome: 'accepted' });
+  });
+
+  test('may come after the gateway has started', async () => {
+    bench = await openGatewayBench({ isStarted: false });
+    bench.samSlot.remove();
+    await bench.gateway.start(AbortSignal.abort());
+    bench.gateway.readerChanged('ready');
+    await bench.gateway.networkChanged('registered');
+    expect(bench.gateway.snapshot()).toMatchObject({ missing: 'sam.absent' });
+    bench.samSlot.insert(bench.sam);
+    await bench.clock.advance(1_000);
+    await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
+  });
+
+  test('that is disabled says so at start', async () => {
+    bench = await openGatewayBench();
+    const state = { ...bench.simulatedSam.state, lifeCycle: 'disabled' as const };
+    await bench.close();
+    bench = await openGatewayBench({ samState: state });
+    expect(bench.gateway.snapshot()).toMatchObject({ missing: 'sam.disabled' });
+  });
+
+  test('that says nothing any more is powered anew', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    bench.samSlot.faults.push({ name: 'mute', handle: () => Promise.resolve({ kind: 'mute' }) });
+    const starting = bench.startTap(caller);
+    await bench.clock.untilAsleep(5_000);
+    bench.samSlot.faults.length = 0;
+    await Promise.all([
+      expect(starting).rejects.toMatchObject({ code: expect.stringMatching(/^sam\./) }),
+      bench.clock.advance(5_000),
+    ]);
+    await bench.untilSnapshot(({ ready }) => ready);
+    const { tapId } = await bench.startTap(caller);
+    await bench.gateway.cancelTap(caller, tapId);
+  });
+
+  test('that locked itself is believed before the patient is asked', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    await bench.samHolder.require().lock();
+    await expect(bench.startTap(caller)).rejects.toMatchObject({ code: 'sam.locked' });
+    expect(facts()).toMatchObject({ sam: 'locked' });
+    await bench.gateway.unlockOnline(caller);
+    expect(bench.gateway.snapshot().ready).toBe(true);
+  });
+
+  test('that was exchanged for another is opened, and locked until the SP says otherwise', async () => {
+    bench = await openGatewayBench();
+    await bench.signIn();
+    bench.samSlot.remove();
+    await bench.untilSnapshot(({ missing }) => missing === 'sam.absent');
+    bench.centre.scripts.unlock.behaviour = 'centre.refused';
+    const state = bench.simulatedSam.state;
+    const other = new SimulatedSam({ state: { ...state, roster: [], rosterVersion: 0 }, clock: bench.clock });
+    const watched = new WatchedCard(other);
+    bench.samSlot.insert(watched);
+    await bench.untilSnapshot(({ missing }) => missing === 'sam.locked');
+    bench.samSlot.remove();
+  });
+
+  test('is powered off at once when the network goes, with everything that was open', async () => {
+    bench = await openGatewayBench();
+    await bench.signIn();
+    const nonce = createHash('sha256').update(bench.samHolder.require().tickNonce).digest('hex');
+    bench.centre.scripts.unlock.behaviour = 'silent';
+    await bench.gateway.networkChanged('absent');
+    expect(bench.gateway.snapshot()).toMatchObject({ missing: 'network.absent', facts: { sam: 'locked' } });
+    expect(facts().operator).toBeUndefined();
+    expect(bench.records.at(-1)).toMatchObject({ kind: 'sam-locked', reason: 'network.absent' });
+    const now = createHash('sha256').update(bench.samHolder.require().tickNonce).digest('hex');
+    expect(now).not.toBe(nonce);
+    expect((await bench.samHolder.require().status()).state).toBe('locked');
+  });
+
+  test('opens again when the network is back within the moment of its power cycle', async () => {
+    bench = await openGatewayBench();
+    const away = bench.gateway.networkChanged('foreign');
+    const back = bench.gateway.networkChanged('registered');
+    await Promise.all([away, back]);
+    expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online' });
+    expect((await bench.samHolder.require().status()).state).toBe('unlocked-online');
+  });
+
+  test('stays shut when the network goes while the SP answers', async () => {
+    bench = await openGatewayBench();
+    await bench.gateway.networkChanged('absent');
+    bench.centre.scripts.unlock.behaviour = 'silent';
+    const back = bench.gateway.networkChanged('registered');
+    while (bench.centre.scripts.unlock.waiting === 0) await new Promise(setImmediate);
+    const away = bench.gateway.networkChanged('foreign');
+    bench.centre.scripts.unlock.release();
+    await Promise.all([back, away]);
+    expect(facts()).toMatchObject({ sam: 'locked' });
+    expect((await bench.samHolder.require().status()).state).toBe('locked');
+  });
+});
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise(setImmediate);
+}
+
+/** What an online unlock of the day before left behind: the roster, in the store and in the SAM. */
+async function giveRoster(): Promise<void> {
+  const roster = await bench.centre.serviceProvider.roster();
+  bench.store.roster.rememberRoster(roster);
+  await bench.samHolder.require().updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
+}
+
+async function lock(person: string): Promise<void> {
+  const caller = await bench.signIn(person);
+  await bench.gateway.lockSam(caller, 'asked');
+  await bench.gateway.signOut(caller);
+}
