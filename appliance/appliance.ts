@@ -1,4 +1,5 @@
 /** Wires the rooms into one running appliance, from a configuration and its drivers. */
+import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -80,6 +81,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     samHolder,
     centre,
     trust,
+    cardFaceRoot: createPublicKey(readFileSync(config.trust.cardFaceRootPath)),
     ledger: store.ledger,
     queries: store.visits,
     roster: store.roster,

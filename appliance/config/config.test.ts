@@ -29,6 +29,7 @@ const production: ConfigFile = {
     jpkiAnchorsPath: 'jpki.pem',
     hpkiAnchorsPath: 'hpki.pem',
     samDeviceAnchorsPath: 'sam.pem',
+    cardFaceRootPath: 'face-root.pem',
     timeStampAnchorsPath: 'tsa.pem',
   },
   reader: { driver: 'pcsc', readerName: 'ACS ACR1252' },

@@ -73,6 +73,9 @@ export const ConfigSchema = z.strictObject({
     jpkiAnchorsPath: FilePath.describe('CA certificates of patient and operator My Number Cards, PEM.'),
     hpkiAnchorsPath: FilePath.describe('CA certificates of HPKI cards, PEM.'),
     samDeviceAnchorsPath: FilePath.describe('CA certificates of SAM device certificates, PEM.'),
+    cardFaceRootPath: FilePath.describe(
+      'Public key over the certificates of card-face signers, PEM: it vouches for the photo.',
+    ),
     timeStampAnchorsPath: FilePath.describe('CA certificates of the time stamp authority, PEM.'),
   }),
   reader: z

@@ -1,8 +1,10 @@
 /** The photo, name and address that the card itself carries, as pictures a browser shows. */
+import type { KeyObject } from 'node:crypto';
 import type { CardExchange } from '#card/exchange.ts';
-import { openFace, readFace, verifyFaceNumberB } from '#card/face/application.ts';
-import type { Face } from '#card/face/face.ts';
+import { openFace, readFace, readFaceCertificate, verifyFaceNumberB } from '#card/face/application.ts';
+import { type Face, verifyFace } from '#card/face/face.ts';
 import { decodePhoto } from '#card/face/photo.ts';
+import { SekishoError } from '#contract/errors.ts';
 import type { BrowserImage } from './face.ts';
 
 export interface CardPhoto {
@@ -12,13 +14,20 @@ export interface CardPhoto {
 }
 
 /**
- * Opens the card-face application with 照合番号B (14 ASCII digits, overwritten) and reads the pictures.
+ * Opens the card-face application with 照合番号B (14 ASCII digits, overwritten) and reads the pictures, which the
+ * issuer signed: a photo that `rootKey` does not vouch for is nobody's photo (`card.not-genuine`).
  * Rejects `patient.security-code-*` and `card.*`. Selecting this application ends the JPKI session: call it last.
  */
-export async function readCardFace(exchange: CardExchange, numberB: Uint8Array): Promise<Face> {
+export async function readCardFace(
+  exchange: CardExchange,
+  numberB: Uint8Array,
+  rootKey: KeyObject,
+): Promise<Face> {
   await openFace(exchange);
   await verifyFaceNumberB(exchange, numberB);
-  return readFace(exchange);
+  const face = await readFace(exchange);
+  if (verifyFace(face, await readFaceCertificate(exchange), rootKey)) return face;
+  throw new SekishoError('card.not-genuine', { context: { what: 'card face' } });
 }
 
 /** Takes the processor for some milliseconds: call it when the card has been let go. */

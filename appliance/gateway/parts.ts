@@ -1,4 +1,5 @@
 /** What the gateway is made of: everything it decides about comes in through here. */
+import type { KeyObject } from 'node:crypto';
 import type { CardReader } from '#card/channel.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
@@ -44,6 +45,8 @@ export interface GatewayParts {
   readonly samHolder: SamHolder;
   readonly centre: Centre;
   readonly trust: Trust;
+  /** Root over the signers of card faces (photo, name, address); never read from a card. */
+  readonly cardFaceRoot: KeyObject;
   readonly ledger: EvidenceLedger;
   readonly queries: VisitQueries;
   readonly roster: RosterMemory;

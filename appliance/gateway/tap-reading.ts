@@ -187,7 +187,9 @@ export class TapReading {
   async #readFace(exchange: CardExchange, { token }: CardVisit): Promise<Face | undefined> {
     const numberB = this.#request.verificationNumberB;
     if (numberB !== undefined && !isPhone(token)) {
-      return this.#steps.run('photo', () => readCardFace(exchange, numberB));
+      return this.#steps.run('photo', () =>
+        readCardFace(exchange, numberB, this.#parts.gateway.cardFaceRoot),
+      );
     }
     this.#steps.skip('photo');
     return undefined;

@@ -27,6 +27,7 @@ export class TapSession {
   readonly #steps: StepTimer;
   readonly #reading: TapReading;
   readonly #startedAtMs: number;
+  /** Aborted when the tap fails: the card is let go, and nobody waits for the centre. */
   readonly #end = new AbortController();
   readonly #waiting = new Set<() => void>();
   #state: TapMachineState = { at: 'waitingForConsent' };
@@ -139,6 +140,7 @@ export class TapSession {
     const outcome = tapTransition(this.#state, input);
     if ('refused' in outcome) throw new SekishoError(outcome.refused);
     this.#state = outcome.state;
+    if (this.#state.at === 'failed') this.#end.abort(new SekishoError('tap.cancelled'));
     this.#changed();
     try {
       for (const effect of outcome.effects) await this.#run(effect);
@@ -154,7 +156,6 @@ export class TapSession {
         this.#readCard();
         break;
       case 'stopReading':
-        this.#end.abort(new SekishoError('tap.cancelled'));
         await this.#fieldOff;
         break;
       case 'recordVisit':

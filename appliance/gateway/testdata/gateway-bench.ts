@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 /** A whole gateway on simulated cards, SAM and centre, with a real store and real certificates. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import type { FaceCheck, Visit } from '#contract/visit.ts';
 import type { CardImage } from '#drivers/simulated/card/image.ts';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { SimulatedReader } from '#drivers/simulated/channel.ts';
+import { testCardRoot } from '#drivers/simulated/issue/card-signer.ts';
 import { readPerson } from '#drivers/simulated/people.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
 import type { SamState } from '#drivers/simulated/sam/state.ts';
@@ -122,6 +124,7 @@ export class GatewayBench {
       samHolder: this.samHolder,
       centre: this.centre,
       trust: region.trust,
+      cardFaceRoot: createPublicKey(testCardRoot()),
       ledger: this.#ledger(),
       queries: this.store.visits,
       roster: this.store.roster,
