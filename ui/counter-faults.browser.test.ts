@@ -1,6 +1,6 @@
 /** The counter page in a real browser: what goes wrong, and what it then says. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type CounterBrowser, type CounterPage, launchCounterBrowser } from './counter-browser.ts';
+import { type CounterBrowser, type CounterPage, launchCounterBrowser } from './testing/counter-browser.ts';
 
 let browser: CounterBrowser;
 let counter: CounterPage;

@@ -1,7 +1,7 @@
 /** The counter page in a real browser: whole visits, other ways to one, language, keyboard, small screens. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { sampleVisit } from '#api/scripted-samples.ts';
-import { type CounterBrowser, type CounterPage, launchCounterBrowser } from './counter-browser.ts';
+import { sampleVisit } from '#api/testing/scripted-samples.ts';
+import { type CounterBrowser, type CounterPage, launchCounterBrowser } from './testing/counter-browser.ts';
 
 let browser: CounterBrowser;
 let counter: CounterPage;

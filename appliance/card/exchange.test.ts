@@ -5,7 +5,7 @@ import { parseCommand } from './apdu.ts';
 import { concatBytes, encodeHex } from './bytes.ts';
 import type { CardChannel, TransmitOptions } from './channel.ts';
 import { type ApduTrace, openExchange } from './exchange.ts';
-import { ScriptedChannel, type ScriptLine } from './scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from './testing/scripted-channel.ts';
 
 const read = { cla: 0x00, ins: 0xb0, p1: 0x00, p2: 0x00, expectedBytes: 256 };
 

@@ -3,7 +3,7 @@ import { SekishoError } from '#contract/errors.ts';
 import { queryPin } from './commands/verify.ts';
 import { openExchange } from './exchange.ts';
 import { isDigit, OPERATOR_PIN_ERRORS, presentPin } from './pin.ts';
-import { ScriptedChannel, type ScriptLine } from './scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from './testing/scripted-channel.ts';
 
 const rule = { reference: 0x98, minBytes: 4, maxBytes: 4, allows: isDigit, errors: OPERATOR_PIN_ERRORS };
 const pin = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'ascii'));

@@ -86,9 +86,14 @@ async function holdSam() {
   const sam = new ScriptedVpcdCard(() => Buffer.from('9000', 'hex'));
   await sam.insert(fixture.portOf(SAM));
   const folder = await mkdtemp(join(tmpdir(), 'sekisho-holder-'));
-  const holder = spawn(process.execPath, [await bundleHolder(folder), fixture.pcscd.socketPath], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  // Not to outlive a test run that is itself killed.
+  const command = [
+    '--pdeathsig=SIGKILL',
+    process.execPath,
+    await bundleHolder(folder),
+    fixture.pcscd.socketPath,
+  ];
+  const holder = spawn('/usr/bin/setpriv', command, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
   expect(sam.commands.at(-1)?.equals(Buffer.from(SELECT_JPKI))).toBe(true);
   const dispose = async (): Promise<void> => {

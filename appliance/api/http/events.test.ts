@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { isSekishoError } from '#contract/errors.ts';
 import { GatewaySnapshot } from '#contract/snapshot.ts';
 import type { Clock } from '#ports/clock.ts';
-import { startScriptedApi } from '../scripted-api.ts';
-import { ScriptedGateway } from '../scripted-gateway.ts';
+import { startScriptedApi } from '../testing/scripted-api.ts';
+import { ScriptedGateway } from '../testing/scripted-gateway.ts';
 import { createSnapshotStreams } from './events.ts';
 
 /** A response whose socket is full whenever the test says so. */

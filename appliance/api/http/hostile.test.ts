@@ -7,7 +7,7 @@ import { createLogger } from '#appliance/log.ts';
 import { isSekishoError } from '#contract/errors.ts';
 import { type HttpRoute, ROUTES } from '#contract/http.ts';
 import type { Clock } from '#ports/clock.ts';
-import { type ScriptedApi, startScriptedApi } from '../scripted-api.ts';
+import { type ScriptedApi, startScriptedApi } from '../testing/scripted-api.ts';
 import { createRateLimit } from './rate-limit.ts';
 
 const run = promisify(execFile);

@@ -7,8 +7,8 @@ import { Problem } from '#contract/http/messages.ts';
 import { type HttpRoute, ROUTES, type RouteId } from '#contract/http.ts';
 import { GatewaySnapshot } from '#contract/snapshot.ts';
 import { Visit } from '#contract/visit.ts';
-import { type ScriptedApi, startScriptedApi } from '../scripted-api.ts';
-import { sampleCardId, sampleQualification } from '../scripted-samples.ts';
+import { type ScriptedApi, startScriptedApi } from '../testing/scripted-api.ts';
+import { sampleCardId, sampleQualification } from '../testing/scripted-samples.ts';
 
 let rig: ScriptedApi;
 let cookie: string;

@@ -1,7 +1,7 @@
 /** Sign-in over HTTPS: what the cookie opens, when it dies, and what becomes of the PIN. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Session } from '#contract/http/messages.ts';
-import { type ScriptedApi, startScriptedApi } from '../scripted-api.ts';
+import { type ScriptedApi, startScriptedApi } from '../testing/scripted-api.ts';
 
 let rig: ScriptedApi;
 let cookie: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeHex } from '../bytes.ts';
 import { openExchange } from '../exchange.ts';
-import { ScriptedChannel, type ScriptLine } from '../scripted-channel.ts';
 import { SW } from '../status-word.ts';
+import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { computeSignature, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './compute-signature.ts';
 import { externalAuthenticate } from './external-authenticate.ts';
 import { getChallenge } from './get-challenge.ts';

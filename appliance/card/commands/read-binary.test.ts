@@ -4,7 +4,7 @@ import { parseCommand } from '../apdu.ts';
 import { concatBytes, encodeHex } from '../bytes.ts';
 import type { CardChannel } from '../channel.ts';
 import { openExchange } from '../exchange.ts';
-import { ScriptedChannel } from '../scripted-channel.ts';
+import { ScriptedChannel } from '../testing/scripted-channel.ts';
 import { encodeTlv } from '../tlv.ts';
 import { readFixedFile, readObjectFile } from './read-binary.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openExchange } from '../exchange.ts';
-import { ScriptedChannel } from '../scripted-channel.ts';
+import { ScriptedChannel } from '../testing/scripted-channel.ts';
 import { selectApplication, selectFile } from './select-file.ts';
 
 const aid = Uint8Array.of(0xa0, 0x00);

@@ -10,7 +10,7 @@ import { concatBytes, encodeHex } from '../bytes.ts';
 import { encodeCvBody, encodeCvCertificate, parseCvCertificate } from '../cv-certificate.ts';
 import { openExchange } from '../exchange.ts';
 import { encodeRsaPublicKey } from '../rsa-public-key.ts';
-import { ScriptedChannel, type ScriptLine } from '../scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { encodeTlv } from '../tlv.ts';
 import { openFace, queryFaceNumberB, readFace, verifyFaceNumberB } from './application.ts';
 import { parseFace, verifyFace } from './face.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openExchange } from '../exchange.ts';
-import { ScriptedChannel, type ScriptLine } from '../scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { openHpki, queryHpkiPin, readHpkiCertificate, signHpkiDigest, verifyHpkiPin } from './application.ts';
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'latin1'));

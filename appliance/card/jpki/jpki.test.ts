@@ -10,7 +10,7 @@ import { selectFile } from '../commands/select-file.ts';
 import { queryPin, verifyPin } from '../commands/verify.ts';
 import { encodeSha256DigestInfo } from '../der.ts';
 import { openExchange } from '../exchange.ts';
-import { ScriptedChannel, type ScriptLine } from '../scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { encodeTlv } from '../tlv.ts';
 import { openJpki } from './application.ts';
 import { readJpkiCertificate } from './certificates.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openExchange } from '../exchange.ts';
-import { ScriptedChannel, type ScriptLine } from '../scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { organisationProfile as profile } from './organisation-profile.ts';
 
 const { certificates } = JSON.parse(

@@ -11,7 +11,7 @@ import { concatBytes, encodeHex } from '../bytes.ts';
 import type { CardChannel } from '../channel.ts';
 import { type CardExchange, openExchange } from '../exchange.ts';
 import { encodeRsaPublicKey } from '../rsa-public-key.ts';
-import { ScriptedChannel, type ScriptLine } from '../scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { verifyTextNumberB } from '../text/application.ts';
 import { readAttributes } from '../text/attributes.ts';
 import { encodeTlv } from '../tlv.ts';

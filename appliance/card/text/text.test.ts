@@ -6,7 +6,7 @@ import { isSekishoError, SekishoError } from '#contract/errors.ts';
 import { concatBytes, encodeHex } from '../bytes.ts';
 import { encodeCvBody, encodeCvCertificate, parseCvCertificate } from '../cv-certificate.ts';
 import { openExchange } from '../exchange.ts';
-import { ScriptedChannel, type ScriptLine } from '../scripted-channel.ts';
+import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { encodeTlv } from '../tlv.ts';
 import { openText, verifyTextNumberB, verifyTextPin } from './application.ts';
 import { parseAttributes, parseIntegrityRecord, readAttributes, verifyAttributes } from './attributes.ts';

@@ -1,5 +1,5 @@
 /** The centre as a script: it signs real grants, rosters and time stamps, and answers the rest as it is told. */
-import { verify, X509Certificate } from 'node:crypto';
+import { hash, verify, X509Certificate } from 'node:crypto';
 import { integer, octetString, oid, sequence } from '#centre/asn1/der.ts';
 import { parseTlv, TlvCursor } from '#centre/asn1/tlv.ts';
 import type { CentrePki } from '#centre/pki/authority.ts';
@@ -208,10 +208,11 @@ export class ScriptedCentre implements Centre {
     const { publicKey } = new X509Certificate(Buffer.from(certificate, 'base64'));
     const message = Buffer.from(proof.message, 'base64');
     const signature = Buffer.from(proof.signature, 'base64');
+    const dsaEncoding = 'ieee-p1363';
     const isRsa = publicKey.asymmetricKeyType === 'rsa';
     const isGood = isRsa
       ? verify('sha256', message, publicKey, signature)
-      : verify('sha384', message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+      : verify('sha384', hash('sha256', message, 'buffer'), { key: publicKey, dsaEncoding }, signature);
     if (!isGood) this.badProofs.push('proof of a visit does not verify');
   }
 

@@ -7,11 +7,11 @@ import { tlv } from '../tlv.ts';
 import { type VirtualCard, WorkLog } from '../virtual-card.ts';
 import { FileApplication } from './application.ts';
 import type { Chip } from './chip.ts';
-import { CardFaceApplication, RecordApplication } from './common.ts';
 import { atqbOf } from './identity.ts';
 import { AID, type ApplicationImage, type CardImage } from './image.ts';
 import { IssuerDomain } from './issuer-domain.ts';
 import { JpkiApplication } from './jpki.ts';
+import { CardFaceApplication, RecordApplication } from './record-application.ts';
 import { TextApplication } from './text.ts';
 
 export interface SimulatedCardOptions {

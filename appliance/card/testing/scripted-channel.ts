@@ -1,9 +1,9 @@
 /** A replay double for tests: it knows one conversation, and shows a readable difference when another is held. */
 import { SekishoError } from '#contract/errors.ts';
-import { parseCommand } from './apdu.ts';
-import { encodeHex } from './bytes.ts';
-import type { CardChannel } from './channel.ts';
-import { instructionName } from './instruction.ts';
+import { parseCommand } from '../apdu.ts';
+import { encodeHex } from '../bytes.ts';
+import type { CardChannel } from '../channel.ts';
+import { instructionName } from '../instruction.ts';
 
 /** Command and response in hexadecimal (spaces welcome), or the error that the driver raises instead. */
 export type ScriptLine = readonly [command: string, response: string | SekishoError];

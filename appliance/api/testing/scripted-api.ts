@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { systemClock } from '#ports/clock.ts';
 import { type Logger, silentLogger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
-import { type ApiLimits, type RunningApi, startApi } from './http/server.ts';
+import { type ApiLimits, type RunningApi, startApi } from '../http/server.ts';
 import { ScriptedGateway } from './scripted-gateway.ts';
 
 export interface ApiAnswer {

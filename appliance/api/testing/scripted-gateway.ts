@@ -277,5 +277,5 @@ const CONSENT = {
 } as const;
 
 function readImage(name: 'photo' | 'name' | 'address'): BrowserImage {
-  return { mediaType: 'image/png', bytes: readFileSync(new URL(`./testdata/${name}.png`, import.meta.url)) };
+  return { mediaType: 'image/png', bytes: readFileSync(new URL(`../testdata/${name}.png`, import.meta.url)) };
 }

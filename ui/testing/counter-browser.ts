@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type ScriptedApi, startScriptedApi } from '#api/scripted-api.ts';
+import { type ScriptedApi, startScriptedApi } from '#api/testing/scripted-api.ts';
 
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
 const BACKGROUND = ['--disable-background-networking', '--disable-component-update'];
 
-const here = fileURLToPath(new URL('.', import.meta.url));
+const here = fileURLToPath(new URL('..', import.meta.url));
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A folder for pictures of every view; people look at them. */
 const shots = process.env.SHOTS;

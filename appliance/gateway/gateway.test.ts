@@ -1,0 +1,273 @@
+/** What ends a tap from outside, and what a whole day leaves behind. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, test } from 'vitest';
+import { verifyEvidence } from '#clinic/evidence/verification.ts';
+import { SekishoError } from '#contract/errors.ts';
+import { GatewaySnapshot } from '#contract/snapshot.ts';
+import { Visit } from '#contract/visit.ts';
+import type { Behaviour } from '#drivers/simulated/faults.ts';
+import { readPeople } from '#drivers/simulated/people.ts';
+import { exportEvidence } from '#store/export.ts';
+import { type GatewayBench, openGatewayBench } from './testdata/gateway-bench.ts';
+import { SAMPLE_INSURED } from './testdata/scripted-centre.ts';
+import type { WatchedCard } from './testdata/watched-card.ts';
+
+let bench: GatewayBench;
+afterEach(() => bench.close());
+
+const person = 'mihon-taro';
+
+/** Runs a tap and `act` just before the card sees APDU `index`. */
+async function tapUntil(
+  index: number,
+  act: () => Promise<unknown>,
+): Promise<{ card: WatchedCard; visit: Visit | undefined }> {
+  const caller = await bench.signIn();
+  const card = bench.card(person);
+  let acting: Promise<unknown> = Promise.resolve();
+  card.onCommand = () => {
+    if (card.commands.length === index) acting = act();
+  };
+  return bench.withCard(card, async () => {
+    const { tapId } = await bench.startTap(caller);
+    await bench.gateway.decideConsent(caller, tapId, 'ok', 'screen');
+    await bench.gateway.waitForTap(tapId, new AbortController().signal);
+    await acting;
+    return { card, visit: bench.gateway.tapVisit(tapId) };
+  });
+}
+
+async function apdusOfTap(): Promise<number> {
+  const visit = await bench.tap(await bench.signIn(), bench.card(person));
+  return visit?.apdu.card.count ?? 0;
+}
+
+describe('at any APDU of a tap', () => {
+  test('the network goes: the SAM loses power, the session ends, the failure is evidence', async () => {
+    bench = await openGatewayBench();
+    const apdus = await apdusOfTap();
+    for (let index = 1; index <= apdus; index += 1) {
+      const nonce = Buffer.from(bench.samHolder.require().tickNonce).toString('hex');
+      const { card, visit } = await tapUntil(index, () => bench.gateway.networkChanged('absent'));
+      expect(visit).toMatchObject({ outcome: 'failed', error: 'network.absent', visitRecord: 'none' });
+      expect(card.isPowered).toBe(false);
+      const { facts, missing } = bench.gateway.snapshot();
+      expect({ sam: facts.sam, operator: facts.operator, missing }).toEqual({
+        sam: 'locked',
+        operator: undefined,
+        missing: 'network.absent',
+      });
+      const sam = bench.samHolder.require();
+      expect((await sam.status()).state).toBe('locked');
+      expect(Buffer.from(sam.tickNonce).toString('hex')).not.toBe(nonce);
+      const kinds = bench.records.slice(-3).map(({ kind }) => kind);
+      expect(kinds).toContain('visit');
+      expect(kinds).toContain('sam-locked');
+      await bench.gateway.networkChanged('registered');
+    }
+    expect(await bench.tap(await bench.signIn(), bench.card(person))).toMatchObject({ outcome: 'accepted' });
+  });
+
+  test('the operator signs out, or somebody locks the SAM: nobody is received', async () => {
+    bench = await openGatewayBench();
+    const apdus = await apdusOfTap();
+    for (let index = 1; index <= apdus; index += 3) {
+      const caller = await bench.signIn();
+      const left = await tapUntil(index, () => bench.gateway.signOut(caller));
+      expect(left.visit).toMatchObject({ outcome: 'failed', error: 'operator.not-signed-in' });
+      const locked = await tapUntil(index, () => bench.gateway.lockSam(caller, 'asked'));
+      expect(locked.visit).toMatchObject({ outcome: 'failed', error: 'sam.locked' });
+      expect(locked.card.isPowered).toBe(false);
+      await bench.gateway.unlockOnline(caller);
+    }
+    expect(await bench.tap(await bench.signIn(), bench.card(person))).toMatchObject({ outcome: 'accepted' });
+  });
+
+  test('the SAM leaves its slot: the counter says so, and recovers when it is back', async () => {
+    bench = await openGatewayBench();
+    const apdus = await apdusOfTap();
+    for (let index = 1; index <= apdus; index += 3) {
+      const { visit } = await tapUntil(index, async () => bench.samSlot.remove());
+      expect(visit).toMatchObject({ outcome: 'failed', error: 'sam.absent', visitRecord: 'none' });
+      expect(bench.gateway.snapshot().missing).toBe('sam.absent');
+      bench.samSlot.insert(bench.sam);
+      await bench.untilSnapshot(({ ready }) => ready);
+    }
+  });
+});
+
+describe('at any command of a tap to the SAM', () => {
+  const answered =
+    (bytes: (answer: Uint8Array) => Uint8Array) =>
+    (run: () => Promise<Uint8Array>): ReturnType<NonNullable<Behaviour['handle']>> =>
+      run().then((answer) => ({ kind: 'answer', bytes: bytes(answer) }));
+  const FAULTS: Record<string, (run: () => Promise<Uint8Array>) => ReturnType<Behaviour['handle']>> = {
+    'it leaves': () => Promise.resolve({ kind: 'removed' }),
+    'it answers half': answered((answer) => answer.slice(0, Math.max(2, answer.length >> 1))),
+    'it answers nonsense': answered((answer) =>
+      answer.map((byte, at) => (at % 3 === 1 ? byte ^ 0x5a : byte)),
+    ),
+    'it refuses': () => Promise.resolve({ kind: 'answer', bytes: Uint8Array.of(0x6f, 0x00) }),
+    'it says that it is locked': () => Promise.resolve({ kind: 'answer', bytes: Uint8Array.of(0x69, 0x82) }),
+  };
+
+  test.each(Object.keys(FAULTS))("%s: the error is the SAM's, and the counter recovers", async (name) => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    for (let index = 1; index <= 8; index += 1) {
+      let count = 0;
+      bench.samSlot.faults.push({
+        name,
+        handle: ({ run }) => {
+          count += 1;
+          return count === index ? FAULTS[name]!(run) : undefined;
+        },
+      });
+      const outcome = await bench.tap(caller, bench.card(person)).catch((thrown: unknown) => thrown);
+      bench.samSlot.faults.length = 0;
+      if (outcome instanceof SekishoError) expect(outcome.code).toMatch(/^sam\./);
+      else if ((outcome as Visit).outcome !== 'accepted') {
+        // What the SAM signed wrongly, the card refuses.
+        expect((outcome as Visit).error).toMatch(/^sam\.|^card\.organisation-rejected$/);
+      }
+      if (!bench.samSlot.isOccupied) bench.samSlot.insert(bench.sam);
+      await bench.untilSnapshot(({ facts }) => facts.sam === 'locked' || facts.sam === 'unlocked');
+      if (bench.gateway.snapshot().facts.sam === 'locked') await bench.gateway.unlockOnline(caller);
+      const next = await bench.tap(caller, bench.card('mihon-hanako'));
+      expect(next, `${name} ${index}`).toMatchObject({ outcome: 'accepted' });
+    }
+  });
+});
+
+describe('a whole day', () => {
+  /** Everything that happens at a counter, good and bad. */
+  async function liveADay(): Promise<void> {
+    const { gateway, centre } = bench;
+    const wrong = bench.request('kakuu-ishi', { pin: new Uint8Array(Buffer.from('9753')) });
+    await bench.withCard(bench.card('kakuu-ishi'), () => gateway.signIn(wrong)).catch(() => undefined);
+    const doctor = await bench.signIn('kakuu-ishi');
+    for (const id of ['kakuu-ume', 'mihon-taro', 'reiji-ken', 'reiji-mai', 'shiken-mirai']) {
+      const numberB = readPeople().get(id)?.verificationNumberB;
+      await bench.tap(doctor, bench.card(id), { numberB, includeLimitInfo: true });
+      await bench.clock.advance(60_000);
+    }
+    await bench.tap(doctor, bench.card(person), { numberB: '12345678901234' });
+    await bench.tap(doctor, bench.card(person), {
+      faceCheck: { method: 'printed-photo', result: 'mismatch' },
+    });
+    const { tapId } = await bench.startTap(doctor);
+    await gateway.decideConsent(doctor, tapId, 'refused', 'button');
+    centre.revokedFor = 'hold';
+    await bench.tap(doctor, bench.card('mihon-hanako'));
+    centre.revokedFor = undefined;
+    await gateway.visitByInsuredNumber(doctor, SAMPLE_INSURED, 'P-4711');
+    // Dinner time: the line is cut, and the nurse goes on with her own card.
+    await gateway.networkChanged('absent');
+    centre.all = 'centre.unreachable';
+    await gateway.networkChanged('registered');
+    const nurse = await bench.signIn('kakuu-kango');
+    const offline = await bench.tap(nurse, bench.card(person));
+    await bench.tap(nurse, bench.card('kamei-saburo'));
+    await gateway.linkPatient(nurse, offline?.cardId ?? '', 'P-1001', SAMPLE_INSURED);
+    await gateway.visitByInsuredNumber(nurse, SAMPLE_INSURED, undefined);
+    await tapUntil(6, async () => bench.reader.remove());
+    await bench.clock.advance(60_000);
+    centre.all = 'good';
+    centre.revokedCards = { asOf: new Date(bench.clock.nowMs()).toISOString(), hashes: [] };
+    await gateway.reconcileNow();
+    const clerk = await bench.signIn('kakuu-jimu');
+    await gateway.lockSam(clerk, 'asked');
+    await gateway.unlockOnline(clerk);
+    await bench.tap(clerk, bench.card('mihon-koharu'));
+    while (bench.records.filter(({ kind }) => kind === 'tick-anchor').length < 2) {
+      await new Promise(setImmediate);
+    }
+    await gateway.signOut(clerk);
+  }
+
+  test('verifies from its export alone, with every proof, stamp and anchor', async () => {
+    bench = await openGatewayBench();
+    await liveADay();
+    const { pki } = bench.region;
+    const file = `${bench.databasePath}.export`;
+    exportEvidence(bench.databasePath, file);
+    const pem = (label: string): string => readFileSync(pki.certificateFile(label), 'utf8');
+    const anchors = { deviceCaPem: pem('sam-device'), timeStampCaPem: pem('time-stamp-root') };
+    const report = await verifyEvidence(file, anchors);
+    expect(report).toMatchObject({ ok: true, entries: bench.records.length, timeStamps: 'trusted' });
+    const visits = bench.records.filter((record) => record.kind === 'visit');
+    expect(report.proofsVerified).toBe(visits.filter(({ proof }) => proof !== undefined).length);
+    expect(report.proofsVerified).toBeGreaterThanOrEqual(9);
+    expect(report.visitsUnstamped).toBe(0);
+    expect(report.anchorsVerified).toBeGreaterThanOrEqual(2);
+    // The oracle can fail: one byte of one entry is another story.
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace('"outcome":"accepted"', '"outcome":"declined"'));
+    expect(await verifyEvidence(file, anchors)).toMatchObject({ ok: false });
+  });
+
+  test('leaves nothing secret in the log, in evidence or in an error', async () => {
+    bench = await openGatewayBench();
+    await liveADay();
+    const people = [...readPeople().values()];
+    const secrets = [
+      ...people.flatMap(({ name, kana, address, verificationNumberB, individualNumber, birth }) => [
+        name,
+        name.replace('　', ' '),
+        kana,
+        address,
+        verificationNumberB,
+        individualNumber ?? name,
+        birth,
+      ]),
+      ...[...bench.region.wallet.values()].map(({ serial }) => serial),
+      ...Object.values(SAMPLE_INSURED).filter((value) => value.length > 3),
+      '12345678901234',
+      '9753',
+      'P-1001',
+      'P-4711',
+      '見本保険組合',
+    ];
+    const log = bench.logLines.join('\n');
+    expect(bench.logLines.length).toBeGreaterThan(30);
+    for (const secret of secrets) expect(log).not.toContain(secret);
+    // PINs are short: only as words of their own.
+    for (const { pin } of people) expect(log).not.toMatch(new RegExp(`\\b${pin}\\b(?!:)`));
+    const evidence = bench.records.map((record) => inspect(record, { depth: 9 })).join('\n');
+    for (const secret of secrets.filter((each) => each.length > 4)) expect(evidence).not.toContain(secret);
+  });
+
+  test('is told in documents of the contract, day by day as Japan counts them', async () => {
+    bench = await openGatewayBench();
+    const snapshots: unknown[] = [];
+    const stop = bench.gateway.subscribe((snapshot) => snapshots.push(snapshot));
+    await liveADay();
+    stop();
+    for (const snapshot of snapshots) GatewaySnapshot.parse(snapshot);
+    const caller = await bench.signIn();
+    const visits = await bench.gateway.visitsOfDay(caller, '2026-11-20');
+    for (const visit of visits) Visit.parse(visit);
+    expect(visits).toHaveLength(bench.records.filter(({ kind }) => kind === 'visit').length);
+    expect(await bench.gateway.visitsOfDay(caller, '2026-11-19')).toEqual([]);
+    expect(await bench.gateway.visit(caller, visits[0]!.visitId)).toEqual(visits[0]);
+    await expect(bench.gateway.visit(caller, 'nothing')).rejects.toMatchObject({ code: 'visit.unknown' });
+  });
+});
+
+test('a listener that throws does not harm what it listens to', async () => {
+  bench = await openGatewayBench();
+  bench.gateway.subscribe(() => {
+    throw new Error('a screen');
+  });
+  const caller = await bench.signIn();
+  expect(await bench.tap(caller, bench.card(person))).toMatchObject({ outcome: 'accepted' });
+});
+
+test('closing in the middle of a tap lets card and SAM go', async () => {
+  bench = await openGatewayBench();
+  const { card, visit } = await tapUntil(5, () => bench.gateway.close());
+  expect(card.isPowered).toBe(false);
+  expect(bench.sam.isPowered).toBe(false);
+  expect(visit).toMatchObject({ outcome: 'failed', error: 'tap.cancelled' });
+});
