@@ -1,6 +1,6 @@
 /** A Sam opened on a scripted channel by the vectors `select` and `get-data`, for tests only. */
 import { openSam, type Sam } from '../sam.ts';
-import { ScriptedChannel, type ScriptedStep } from '#card/testing/scripted-channel.ts';
+import { ScriptedChannel, type ScriptedStep } from './scripted-channel.ts';
 import { readVectors } from './vectors.ts';
 
 export function namedStep(file: string, name: string): ScriptedStep {
