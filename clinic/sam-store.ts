@@ -7,7 +7,7 @@ import type { SamState } from '#drivers/simulated/sam/state.ts';
 import { CLINIC } from './identity.ts';
 import { issueSam } from './sam-issue.ts';
 
-const MAX_USES = 1_000;
+const MAX_USES = 10_000;
 /** Twelve hours of ticks of ten milliseconds. */
 const MAX_TICKS = (12 * 3_600_000) / 10;
 

@@ -18,10 +18,12 @@ export interface Call<Id extends RouteId> {
 
 type Answer<Id extends RouteId> = {
   json: AnswerOf<Id>;
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a handler without an answer returns is nobody's
   none: void;
   image: BrowserImage;
   text: string;
   document: unknown;
+  // biome-ignore lint/suspicious/noConfusingVoidType: see above
   events: void;
 }[(typeof ROUTES)[Id]['answer']['kind']];
 

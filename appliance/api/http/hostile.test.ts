@@ -276,6 +276,7 @@ describe('many clients', () => {
     const strict = await startScriptedApi({ limits: { requestsPerSecond: 1 } });
     const answers = await Promise.all(Array.from({ length: 4 }, () => strict.ask('GET', '/v1/snapshot')));
     const refused = answers.find(({ status }) => status !== 200)!;
+    // biome-ignore lint/suspicious/noThenProperty: a string is not callable
     expect(refused.json()).toMatchObject({ status: 429, code: 'request.too-many', then: 'wait' });
     expect(refused.headers['retry-after']).toBe('1');
     await strict.close();

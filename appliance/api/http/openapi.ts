@@ -37,8 +37,10 @@ const reference = (name: string): string => `#/components/schemas/${name}`;
 export function describeApi(version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const [id, route] of Object.entries<HttpRoute>(ROUTES)) {
-    const operations = (paths[route.path] ??= {});
-    operations[route.method.toLowerCase()] = describeOperation(id, route);
+    paths[route.path] ??= {};
+    Object.assign(paths[route.path] as object, {
+      [route.method.toLowerCase()]: describeOperation(id, route),
+    });
   }
   return {
     openapi: '3.1.1',

@@ -70,6 +70,7 @@ describe('every route refuses without an operator', () => {
     async (_id, { method, path }) => {
       rig.gateway.endSession();
       const answer = await rig.ask(method, concrete(path), { headers: { Cookie: cookie } });
+      // biome-ignore lint/suspicious/noThenProperty: a string is not callable
       expect(answer.json()).toMatchObject({ status: 401, code: 'operator.session-ended', then: 'sign-in' });
     },
   );
