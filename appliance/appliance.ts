@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { startApi } from '#api/http/server.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
+import type { Gateway } from '#gateway/face.ts';
 import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
 import { SamHolder } from '#gateway/sam-holder.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -116,7 +117,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   });
   await gateway.start(AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]));
   gateway.readerChanged('ready');
-  await keepForAuditors(store, samHolder);
+  const stopKeeping = await keepForAuditors(store, samHolder, gateway);
   await centre.warm();
   await gateway.networkChanged('registered');
   const reconciling = repeat(clock, stop.signal, RECONCILE_EVERY_MS, () => gateway.reconcileNow());
@@ -127,6 +128,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     async close() {
       stop.abort();
       stopWaking();
+      stopKeeping();
       await api.close();
       await gateway.close();
       await sync.stop();
@@ -139,9 +141,25 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   };
 }
 
-/** The export must carry what an auditor verifies tick stamps with. */
-async function keepForAuditors(store: Store, samHolder: SamHolder): Promise<void> {
-  store.certificates.keep('sam-device', await samHolder.deviceCertificate());
+/**
+ * The export must carry what an auditor verifies tick stamps with: the certificate of every SAM that was ever in the
+ * slot, now or later. Answers how to stop.
+ */
+async function keepForAuditors(store: Store, samHolder: SamHolder, gateway: Gateway): Promise<() => void> {
+  let keptFor: string | undefined;
+  const keep = async (): Promise<void> => {
+    const samId = samHolder.current?.samId;
+    if (samId === undefined || samId === keptFor) return;
+    keptFor = samId;
+    try {
+      store.certificates.keep('sam-device', await samHolder.deviceCertificate());
+    } catch {
+      // It left again; it is asked when it is back.
+      keptFor = undefined;
+    }
+  };
+  await keep();
+  return gateway.subscribe(() => void keep());
 }
 
 async function repeat(

@@ -22,6 +22,12 @@ export class CounterRefusal extends Error {
   }
 }
 
+export interface TapWish {
+  /** 照合番号B: opens the photo on the card. */
+  readonly verificationNumberB?: string | undefined;
+  readonly includeLimitInfo?: boolean;
+}
+
 export class CounterClient {
   readonly #url: string;
   readonly #agent: Agent;
@@ -52,10 +58,11 @@ export class CounterClient {
     await this.#call('DELETE', '/v1/session');
   }
 
-  startTap(verificationNumberB?: string): Promise<TapStarted> {
+  startTap(wish: TapWish = {}): Promise<TapStarted> {
+    const { verificationNumberB, includeLimitInfo = false } = wish;
     return this.#call('POST', '/v1/taps', {
       purpose: 'insurance-eligibility',
-      includeLimitInfo: false,
+      includeLimitInfo,
       ...(verificationNumberB === undefined ? {} : { verificationNumberB }),
     });
   }

@@ -40,7 +40,7 @@ export async function makeVisit(
   client: CounterClient,
   verificationNumberB?: string,
 ): Promise<TapReport> {
-  const { tapId } = await client.startTap(verificationNumberB);
+  const { tapId } = await client.startTap({ verificationNumberB });
   clinic.meter.take();
   const startMs = performance.now();
   await client.consent(tapId, 'ok');

@@ -54,7 +54,8 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     abortTap: (error) => desk.abort(error),
     dropSessions: (error) => sessions.drop(error),
     recordSamLocked: async (reason) => {
-      await holder.ready().catch(() => undefined);
+      // After a power cycle the SAM stamps its own locking, with a new nonce; one that left can not.
+      if (core.facts.sam.kind !== 'absent') await holder.ready().catch(() => undefined);
       await appendStamped(parts, { kind: 'sam-locked', at: at(), samId: holder.samId, reason });
     },
     unlockOnline: () =>

@@ -82,8 +82,8 @@ export class SamUnlock {
   }
 
   async #unlockOnline(): Promise<void> {
-    const { samHolder, centre, networkId } = this.#parts;
-    const sam = await samHolder.ready();
+    const { centre, networkId } = this.#parts;
+    const sam = await this.#openSam();
     const challenge = await sam.challenge();
     const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
     const { grant } = await centre.serviceProvider.unlockSam(request, this.#stop);
@@ -93,12 +93,18 @@ export class SamUnlock {
   }
 
   async #unlockOffline(sign: OperatorSigner, operatorId: string): Promise<void> {
-    const sam = await this.#parts.samHolder.ready();
+    const sam = await this.#openSam();
     const networkId = fromHex(this.#parts.networkId);
     const challenge = await sam.challenge();
     const { keyId, signature } = await sign(sam.offlineUnlockMessage(challenge, networkId));
     await sam.unlockOffline({ keyId, networkId, signature });
     await this.#opened(sam, { how: 'offline', operatorId });
+  }
+
+  /** Waits for a SAM that is being powered anew, not for one that is not there. */
+  async #openSam(): Promise<Sam> {
+    if (this.#core.facts.sam.kind === 'absent') throw new SekishoError('sam.absent');
+    return this.#parts.samHolder.ready();
   }
 
   async #opened(sam: Sam, by: How): Promise<void> {

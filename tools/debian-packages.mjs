@@ -1,0 +1,21 @@
+/** What Sekisho needs from Debian. Whoever runs another foreign command in a test adds its package here. */
+
+/** To compile better-sqlite3 and smartcard from source. */
+export const BUILD_PACKAGES = ['python3', 'make', 'g++', 'libpcsclite-dev'];
+
+/** Debian keeps the headers of its own nodejs apart; every other distribution of Node brings them along. */
+export const NODE_HEADERS_PACKAGE = 'libnode-dev';
+
+/** Card readers, and slots for simulated cards behind a real pcscd. Without them all cards live in process. */
+export const RUNTIME_PACKAGES = ['pcscd', 'vsmartcard-vpcd'];
+
+/** Foreign judges: each is asked by a test whether it agrees with us. */
+export const TEST_PACKAGES = [
+  'python3', // card IDs, computed a second way
+  'openssl', // certificates, OCSP, time stamps, signatures, TLS
+  'opensc', // the simulated card
+  'libopenjp2-tools', // the photo
+  'curl', // the HTTPS API
+  'chromium', // the counter page
+  'fonts-noto-cjk', // its Japanese
+];
