@@ -1,5 +1,5 @@
+import { makeContractCard } from '#drivers/pcsc/testing/vpcd-fixture.ts';
 import { mute, SimulatedReader } from '#drivers/simulated/index.ts';
-import { makeContractCard } from './pcsc/testing/vpcd-fixture.ts';
 import { describeCardReader, type ReaderUnderTest } from './reader-contract.ts';
 
 async function makeSimulated(): Promise<ReaderUnderTest> {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { describeCardReader, SELECT_JPKI } from '../reader-contract.ts';
+import { describeCardReader, SELECT_JPKI } from '#drivers/reader-contract.ts';
 import { PcscReader, type PcscReaderOptions } from './reader.ts';
 import { ScriptedVpcdCard } from './testing/scripted-vpcd-card.ts';
 import { VpcdFixture } from './testing/vpcd-fixture.ts';

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ScriptedVpcdCard } from '#drivers/pcsc/testing/scripted-vpcd-card.ts';
 import { VpcdFixture } from '#drivers/pcsc/testing/vpcd-fixture.ts';
-import { describeCardReader, SELECT_JPKI } from '../reader-contract.ts';
+import { describeCardReader, SELECT_JPKI } from '#drivers/reader-contract.ts';
 import { SamSlotReader, type SamSlotReaderOptions } from './reader.ts';
 
 let fixture: VpcdFixture;
