@@ -20,7 +20,7 @@ export interface ContractCodes {
   readonly busy: ErrorCode;
 }
 
-/** @see docs of the JPKI application: AID D392F000260100000001 */
+/** SELECT of the JPKI application. @see docs/protocol-facts.md 1.1 */
 export const SELECT_JPKI = new Uint8Array(Buffer.from('00A4040C0AD392F000260100000001', 'hex'));
 
 /** No deadline of a test's own: a hang fails by vitest's time limit. */

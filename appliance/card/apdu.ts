@@ -1,6 +1,6 @@
 /**
  * Command and response APDUs, short and extended, all four cases.
- * @see ISO 7816-4 §5.1, ISO 7816-3 §12.1.3 (cases 1, 2S, 3S, 4S, 2E, 3E, 4E)
+ * @see ISO 7816-4 §5.2, ISO 7816-3 §12.1.3 (cases 1, 2S, 3S, 4S, 2E, 3E, 4E)
  */
 import { SekishoError } from '#contract/errors.ts';
 

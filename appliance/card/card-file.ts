@@ -1,6 +1,6 @@
 /**
  * The data files of the text and card-face applications: one template, sometimes an offset table, then fields.
- * Signatures cover fields as written, without the template header and the table. @see protocol facts 1.5, 1.6
+ * Signatures cover fields as written, without the template header and the table. @see docs/protocol-facts.md 1.5, 1.6
  */
 import { SekishoError } from '#contract/errors.ts';
 import { concatBytes } from './bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * Card-verifiable certificates: `7F21 { 5F4E body, 5F37 signature }`, 568 bytes (RSA-2048) or 238 (P-384).
- * @see docs/organisation-profile.md "Certificate"; protocol facts 1.7 (measured on the card's own certificates)
+ * @see docs/organisation-profile.md "Certificate"; docs/protocol-facts.md 1.7 (measured on the card's own certificates)
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';

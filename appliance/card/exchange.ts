@@ -1,6 +1,6 @@
 /**
  * One command in, one whole answer out, for every driver: one at a time, 61xx and 6Cxx, command chaining.
- * @see ISO 7816-4 §5.1.1.1 (chaining), §5.1.3 (61xx, 6Cxx), §11.8.1 (GET RESPONSE)
+ * @see ISO 7816-4 §5.3.3 (command chaining), §5.3.4 (response chaining), §5.6 (61xx, 6Cxx), §11.8.1 (GET RESPONSE)
  */
 import { type CommandApdu, encodedCommandBytes, type ResponseApdu } from './apdu.ts';
 import { concatBytes } from './bytes.ts';

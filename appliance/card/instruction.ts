@@ -1,4 +1,4 @@
-/** Instruction bytes that we send. @see ISO 7816-4 §5.4.2; 80xx: JIS X 6319-3 §6.6 and protocol facts 1.8, 2.1 */
+/** Instruction bytes that we send. @see ISO 7816-4 §5.5; 80xx: JIS X 6319-3 §6.6 and docs/protocol-facts.md 1.8, 2.1 */
 export const INS = {
   verify: 0x20,
   computeSignature: 0x2a,

@@ -1,6 +1,6 @@
 /**
  * Form and check digits of 保険者番号, 記号, 番号 and 枝番 as they stand on a 資格確認書.
- * @see protocol facts 10.3; 国保 numbers have 6 digits and come left-padded with spaces
+ * @see docs/protocol-facts.md 4.1; 国保 numbers have 6 digits and come left-padded with spaces
  */
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';

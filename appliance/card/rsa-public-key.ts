@@ -1,4 +1,4 @@
-/** The RSA public key as the My Number Card writes it: `90 <exponent> 91 <modulus>`. @see protocol facts 1.5 to 1.7 */
+/** The RSA public key as the My Number Card writes it: `90 <exponent> 91 <modulus>`. @see docs/protocol-facts.md 1.5 to 1.7 */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
 import { concatBytes } from './bytes.ts';

@@ -1,6 +1,6 @@
 /**
  * What a status word means, and which error of ours it becomes.
- * @see ISO 7816-4 §5.1.3 (tables 5 and 6); 66F1 and 69FC: protocol facts 1.8
+ * @see ISO 7816-4 §5.6; 66F1 and 69FC: docs/protocol-facts.md 1.8
  */
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';
 

@@ -1,7 +1,7 @@
 /**
  * BER-TLV. Strict: definite minimal lengths, no trailing bytes. Tags of one to three bytes, as one number.
  * A tag number below 31 in a two-byte tag passes: the My Number Card (DF11) and EMV (9F08) use them.
- * @see ISO 7816-4 §5.2.2, ISO/IEC 8825-1 §8.1
+ * @see ISO 7816-4 §6.3, ISO/IEC 8825-1 §8.1
  */
 import { SekishoError } from '#contract/errors.ts';
 
@@ -87,7 +87,7 @@ export function parseTlv(bytes: Uint8Array, expected?: number): Tlv {
 
 /**
  * The tolerant reader, for card files only: one object, and behind it nothing but FF filler.
- * EFs are padded to their physical size. @see protocol facts 1.3
+ * EFs are padded to their physical size. @see docs/protocol-facts.md 1.3
  */
 export function parseCardFile(bytes: Uint8Array, expected: number): Tlv {
   const { object, rest } = takeTlv(bytes);

@@ -1,8 +1,8 @@
 /**
  * The one table of everything that can go wrong.
  *
- * It drives HTTPS problem documents, BLE replies, the texts on every screen and the manual page
- * `docs/errors.md`. Texts carry no data: what happened belongs to the log, what to do belongs here.
+ * It drives HTTPS problem documents, the texts on every screen and the manual page `docs/errors.md`; `wire` is kept
+ * for edges too narrow for text (BLE). Texts carry no data: what happened belongs to the log, what to do belongs here.
  */
 import { ERROR_TABLE_ACCESS } from './errors/access.ts';
 import { ERROR_TABLE_CENTRE } from './errors/centre.ts';

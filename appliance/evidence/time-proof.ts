@@ -6,7 +6,7 @@
  * `ticksBefore` before `seen` and `ticksAfter` after it; with a known period every other value of the counter has
  * its earliest and latest time. The chain alone gives weaker bounds without trusting any counter: an entry behind
  * the token is younger than it, an entry that TickStamp1's digest covers is older.
- * @see DESIGN 8.5; 内閣府 source document 002, "Time Stamp with Tick Stamp"
+ * @see docs/evidence-format.md; docs/sam-profile.md §4.7
  */
 import type { Hex } from './record.ts';
 

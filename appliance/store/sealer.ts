@@ -1,6 +1,6 @@
 /**
- * The seam between patient data and the disk. Every column named `sealed_…` is written and read through a Sealer;
- * the one of production seals under the data key that only an unlocked SAM unwraps (`docs/sam-profile.md` 4.9).
+ * The seam between patient data and the disk. Every column named `sealed_…` is written and read through a Sealer,
+ * so that sealing under the data key, which only an unlocked SAM unwraps, changes no table (`docs/sam-profile.md` 4.9).
  */
 
 export interface Sealer {

@@ -54,7 +54,7 @@ describe('a SAM slot', () => {
   });
 
   /**
-   * @see DESIGN.md invariant 2: a killed process cannot leave the SAM unlocked
+   * A killed process cannot leave the SAM unlocked. @see docs/architecture.md, invariant 2
    *
    * The kernel kills the host with its parent, and pcscd resets what it held exclusively; or the host sees its parent
    * go first and takes the power off. Measured over 80 kills: 5 ms, 12.5 ms at most. Were the SAM shared, pcscd would

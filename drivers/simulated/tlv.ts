@@ -1,4 +1,4 @@
-/** BER-TLV as a card writes and reads it: definite, minimal lengths. @see ISO 7816-4 §5.2.2 */
+/** BER-TLV as a card writes and reads it: definite, minimal lengths. @see ISO 7816-4 §6.3 */
 import { concat, readUint } from './bytes.ts';
 
 export interface Tlv {

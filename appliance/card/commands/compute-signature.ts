@@ -1,6 +1,6 @@
 /**
  * COMPUTE DIGITAL SIGNATURE of the My Number and HPKI cards, `80 2A P1 P2`. P1 picks the algorithm.
- * @see protocol facts 1.4 (P1 00 to 05, measured), docs/organisation-profile.md (P1 06, our assumption)
+ * @see docs/protocol-facts.md 1.4 (P1 00 to 05, measured), docs/organisation-profile.md (P1 06, our assumption)
  */
 
 import { SekishoError } from '#contract/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * READ BINARY, and whole files with the fewest commands: the first block tells the length by its own TLV header.
- * @see ISO 7816-4 §11.3.3; end-of-file behaviour: protocol facts 1.3
+ * @see ISO 7816-4 §11.3.3; end-of-file behaviour: docs/protocol-facts.md 1.3
  */
 import { SekishoError } from '#contract/errors.ts';
 import { concatBytes } from '../bytes.ts';

@@ -35,7 +35,7 @@ export async function selectApplication(
   return response.data;
 }
 
-/** The first command after power-up may answer 6F00 for no reason; it is then sent once more. @see protocol facts 1.3 */
+/** The first command after power-up may answer 6F00 for no reason; it is then sent once more. @see docs/protocol-facts.md 1.3 */
 async function sendFirst(exchange: CardExchange, command: CommandApdu): Promise<ResponseApdu> {
   const response = await exchange.send(command);
   return response.sw === SW.firstCommandFault ? exchange.send(command) : response;

@@ -1,6 +1,6 @@
 /**
  * VERIFY: present a PIN, or ask with an empty command how many tries are left (costs none).
- * @see ISO 7816-4 §11.5.6; 63C0, 6984 and 6300: protocol facts 1.3
+ * @see ISO 7816-4 §11.5.6; 63C0, 6984 and 6300: docs/protocol-facts.md 1.3
  */
 import type { CardExchange } from '../exchange.ts';
 import { INS } from '../instruction.ts';

@@ -1,4 +1,4 @@
-/** The card-face application (券面事項確認AP). @see protocol facts 1.6 */
+/** The card-face application (券面事項確認AP). @see docs/protocol-facts.md 1.6 */
 import { readObjectFile } from '../commands/read-binary.ts';
 import { selectApplication } from '../commands/select-file.ts';
 import { type PinState, queryPin } from '../commands/verify.ts';

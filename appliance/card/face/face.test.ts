@@ -34,7 +34,7 @@ function signBlock(block: Uint8Array): Uint8Array {
   return openssl('rsautl', '-sign', '-pkcs', '-inkey', 'key.pem', '-in', 'block');
 }
 
-/** File 0002 as protocol facts 1.6 lay it out. */
+/** File 0002 as docs/protocol-facts.md 1.6 lays it out. */
 function faceFile(): Uint8Array {
   const person = [
     encodeTlv(0xdf22, ascii('19800217')),

@@ -1,4 +1,4 @@
-/** EF 0002 of the card-face application: what is printed on the card, signed by the municipality. @see protocol facts 1.6 */
+/** EF 0002 of the card-face application: what is printed on the card, signed by the municipality. @see docs/protocol-facts.md 1.6 */
 import { createHash, type KeyObject, publicDecrypt } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
 import { concatBytes, equalBytes } from '../bytes.ts';
@@ -72,7 +72,7 @@ function requirePng(bytes: Uint8Array): Uint8Array {
   throw new SekishoError('card.protocol', { context: { layer: 'face', reason: 'not a PNG' } });
 }
 
-/** DigestInfo of SHA-256, but with an OCTET STRING of three digests (96 bytes). @see protocol facts 1.6; myna-card `data.rs` */
+/** DigestInfo of SHA-256, but with an OCTET STRING of three digests (96 bytes). @see docs/protocol-facts.md 1.6; myna-card `data.rs` */
 const THREE_DIGESTS_PREFIX = Uint8Array.from(Buffer.from('3071300D060960864801650304020105000460', 'hex'));
 
 /** True when the municipality's key signed this face, under a certificate of `rootKey` (which never comes off the card). */

@@ -1,4 +1,4 @@
-/** The HPKI card: one application for authentication, one for signing, with the same files. @see protocol facts 4.1; JAHIS 18-001 */
+/** The HPKI card: one application for authentication, one for signing, with the same files. @see docs/protocol-facts.md 3.1; JAHIS 24-002 */
 import { SekishoError } from '#contract/errors.ts';
 import { computeSignature } from '../commands/compute-signature.ts';
 import { readObjectFile } from '../commands/read-binary.ts';

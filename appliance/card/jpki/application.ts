@@ -1,4 +1,4 @@
-/** The JPKI application (公的個人認証AP): its name and its files. @see protocol facts 1.1, 1.4 */
+/** The JPKI application (公的個人認証AP): its name and its files. @see docs/protocol-facts.md 1.1, 1.4 */
 import { selectApplication } from '../commands/select-file.ts';
 import type { CardExchange } from '../exchange.ts';
 
@@ -17,7 +17,7 @@ export const JPKI_FILE = {
   signingPassword: 0x1b,
 } as const;
 
-/** P2 of VERIFY and COMPUTE SIGNATURE for a key or PIN named without SELECT. @see protocol facts 1.3 "short EF id" */
+/** P2 of VERIFY and COMPUTE SIGNATURE for a key or PIN named without SELECT. @see docs/protocol-facts.md 1.3 "short EF id" */
 export function shortReference(shortId: number): number {
   return 0x80 | shortId;
 }

@@ -48,7 +48,7 @@ export const organisationProfile: OrganisationProfile = {
     signJpkiDigest(exchange, 'authentication', suite, digest),
 };
 
-/** `80 A2`, seen on real cards with extended Lc; 568 bytes fall into 307 + 261. @see protocol facts 2.1 */
+/** `80 A2`, seen on real cards with extended Lc; 568 bytes fall into 307 + 261. @see docs/protocol-facts.md 2.1 */
 async function loadHalf(exchange: CardExchange, p1: number, half: Uint8Array): Promise<void> {
   const header = { cla: 0x80, ins: INS.loadCertificate, p1, p2: P2_TERMINAL_CERTIFICATE };
   requireOk(await exchange.send({ ...header, data: half, extended: true }), STATUSES);

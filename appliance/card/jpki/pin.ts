@@ -1,4 +1,4 @@
-/** The two secrets of the JPKI application. @see protocol facts 1.4 (0018: 4 digits, 3 tries; 001B: 6 to 16, 5 tries) */
+/** The two secrets of the JPKI application. @see docs/protocol-facts.md 1.4 (0018: 4 digits, 3 tries; 001B: 6 to 16, 5 tries) */
 import { type PinState, queryPin } from '../commands/verify.ts';
 import type { CardExchange } from '../exchange.ts';
 import { isDigit, OPERATOR_PIN_ERRORS, type PinRule, presentPin } from '../pin.ts';

@@ -1,4 +1,4 @@
-/** Signatures by the two keys of the JPKI application, over a digest made by the caller. @see protocol facts 1.4 */
+/** Signatures by the two keys of the JPKI application, over a digest made by the caller. @see docs/protocol-facts.md 1.4 */
 import { computeSignature, type SignatureAlgorithm } from '../commands/compute-signature.ts';
 import type { CardExchange } from '../exchange.ts';
 import type { Suite } from '../suite.ts';

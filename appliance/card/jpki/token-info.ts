@@ -1,6 +1,6 @@
 /**
  * EF 0006: which token this is. A serialised PKCS#11 CK_TOKEN_INFO of 160 bytes that starts with a label.
- * @see protocol facts 1.4; the label of the next generation is our assumption (docs/organisation-profile.md)
+ * @see docs/protocol-facts.md 1.4; the label of the next generation is our assumption (docs/organisation-profile.md)
  */
 import { SekishoError } from '#contract/errors.ts';
 import { readFixedFile } from '../commands/read-binary.ts';

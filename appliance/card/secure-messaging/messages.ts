@@ -1,6 +1,6 @@
 /**
  * Secure messaging of the text application, byte level: AES-128-CBC for confidentiality only, no MAC.
- * @see protocol facts 1.8 (measured); JIS X 6319-3 §5.4 and Annex D; padding: ISO 7816-4 §10.2.3.1
+ * @see docs/protocol-facts.md 1.8 (measured); JIS X 6319-3 §5.4 and Annex D; padding: ISO 7816-4 §10.2.3.1
  */
 import { constants, createCipheriv, createDecipheriv, type KeyObject, publicEncrypt } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * A secure messaging session with the text application, as one more CardExchange: commands do not know it is there.
- * The PIN has to be presented before, in clear; what is protected is everything after. @see protocol facts 1.8
+ * The PIN has to be presented before, in clear; what is protected is everything after. @see docs/protocol-facts.md 1.8
  */
 import { SekishoError } from '#contract/errors.ts';
 import { type Random, systemRandom } from '#ports/random.ts';

@@ -1,4 +1,4 @@
-/** The text application (券面事項入力補助AP). File 0001, the 個人番号, is deliberately not among the files. @see protocol facts 1.5 */
+/** The text application (券面事項入力補助AP). File 0001, the 個人番号, is deliberately not among the files. @see docs/protocol-facts.md 1.5 */
 import { selectApplication } from '../commands/select-file.ts';
 import type { CardExchange } from '../exchange.ts';
 import { isDigit, OPERATOR_PIN_ERRORS, presentPin } from '../pin.ts';

@@ -1,4 +1,4 @@
-/** The four attributes (基本4情報) and the municipality's signature that vouches for them. @see protocol facts 1.5 */
+/** The four attributes (基本4情報) and the municipality's signature that vouches for them. @see docs/protocol-facts.md 1.5 */
 import { createHash, type KeyObject, verify } from 'node:crypto';
 import { concatBytes, equalBytes } from '../bytes.ts';
 import { parseDataFile, type Sex } from '../card-file.ts';

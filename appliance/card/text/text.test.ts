@@ -96,7 +96,7 @@ describe('the signature over the attributes', () => {
   }
 
   function recordFile(signer: KeyObject): Uint8Array {
-    // DF22 to the end, without the offset table: protocol facts 1.5.
+    // DF22 to the end, without the offset table: docs/protocol-facts.md 1.5.
     const attributesDigest = createHash('sha256').update(file.subarray(14)).digest();
     const digests = concatBytes(encodeTlv(0xdf31, new Uint8Array(32)), encodeTlv(0xdf32, attributesDigest));
     return encodeTlv(0xff30, digests, encodeTlv(0xdf33, sign('sha256', digests, signer)));

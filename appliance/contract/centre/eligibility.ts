@@ -1,6 +1,6 @@
 /**
  * Messages with the eligibility service (オンライン資格確認). Field names and codes are the official XML
- * element names (protocol facts: 別紙3-1 XMLレイアウト as public clients show them), in JSON.
+ * element names (docs/protocol-facts.md: 別紙3-1 XMLレイアウト as public clients show them), in JSON.
  */
 import { z } from 'zod';
 import { Base64, CompactDate, Instant, InstitutionCode } from './wire.ts';

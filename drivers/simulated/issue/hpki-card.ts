@@ -1,4 +1,4 @@
-/** Makes an HPKI card. @see JAHIS 24-002; protocol-facts 4.1 */
+/** Makes an HPKI card. @see JAHIS 24-002; docs/protocol-facts.md 3.1 */
 import { atrOf, linkOf } from '../card/identity.ts';
 import { AID, type ApplicationImage, type CardImage } from '../card/image.ts';
 import type { Holder } from '../people.ts';

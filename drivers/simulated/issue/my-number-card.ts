@@ -27,7 +27,7 @@ export interface MyNumberCardContent extends JpkiContent {
 
 /** A municipality code that nobody has. */
 const MUNICIPALITY = '99999';
-/** Contact ATRs of the two plastic families, without TS. @see protocol-facts 1.2 */
+/** Contact ATRs of the two plastic families, without TS. @see docs/protocol-facts.md 1.2 */
 const CONTACT_ATR = {
   extended: 'DA13FF8131FB468012392F31C173C601C03B',
   plain: 'C5FF8131FB458073C6010000',
