@@ -9,7 +9,7 @@ import { CounterRefusal } from './counter-client.ts';
 import { openClinicSam } from './sam-store.ts';
 import { issueSeedCard } from './seed-card.ts';
 import { makeVisit } from './tap-run.ts';
-import { TrialClinic } from './testdata/trial-clinic.ts';
+import { TrialClinic } from './testing/trial-clinic.ts';
 
 const PATIENT = 'mihon-taro';
 

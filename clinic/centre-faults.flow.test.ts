@@ -7,7 +7,7 @@ import type { ServiceFaults } from '#centre/http/faults.ts';
 import type { Visit } from '#contract/visit.ts';
 import { CounterRefusal } from './counter-client.ts';
 import { makeVisit, settledVisit } from './tap-run.ts';
-import { TrialClinic } from './testdata/trial-clinic.ts';
+import { TrialClinic } from './testing/trial-clinic.ts';
 
 type Fault = 'down' | 'slow' | 'garbage' | 'wrong TLS certificate';
 

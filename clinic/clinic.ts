@@ -27,6 +27,8 @@ export interface ClinicOptions {
   readonly http?: ConfigFile['http'];
   /** Where the appliance's log lines go; without it there is no log. */
   readonly log?: ((line: string) => void) | undefined;
+  /** Default `info`. */
+  readonly logLevel?: 'debug' | 'info';
 }
 
 export interface Clinic extends Region {
@@ -83,8 +85,8 @@ export async function openAppliance(
   surroundings: Surroundings,
   options: ClinicOptions,
 ): Promise<Pick<Clinic, 'appliance' | 'installed'>> {
-  const { log, limits, http } = options;
-  const logger: Logger = log === undefined ? silentLogger : createLogger({ level: 'info', write: log });
+  const { log, logLevel = 'info', limits, http } = options;
+  const logger: Logger = log === undefined ? silentLogger : createLogger({ level: logLevel, write: log });
   const installed = installAppliance({
     stateFolder: options.stateFolder,
     centre: surroundings.centre,

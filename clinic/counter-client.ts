@@ -39,28 +39,28 @@ export class CounterClient {
   }
 
   snapshot(): Promise<GatewaySnapshot> {
-    return this.#call('GET', '/v1/snapshot');
+    return this.call('GET', '/v1/snapshot');
   }
 
   async signIn(cardKind: 'hpki' | 'my-number', pin: string): Promise<void> {
-    await this.#call('POST', '/v1/session', { cardKind, pin });
+    await this.call('POST', '/v1/session', { cardKind, pin });
   }
 
   async unlockOnline(): Promise<void> {
-    await this.#call('POST', '/v1/sam/unlock', { mode: 'online' });
+    await this.call('POST', '/v1/sam/unlock', { mode: 'online' });
   }
 
   async lockSam(): Promise<void> {
-    await this.#call('POST', '/v1/sam/lock', {});
+    await this.call('POST', '/v1/sam/lock', {});
   }
 
   async signOut(): Promise<void> {
-    await this.#call('DELETE', '/v1/session');
+    await this.call('DELETE', '/v1/session');
   }
 
   startTap(wish: TapWish = {}): Promise<TapStarted> {
     const { verificationNumberB, includeLimitInfo = false } = wish;
-    return this.#call('POST', '/v1/taps', {
+    return this.call('POST', '/v1/taps', {
       purpose: 'insurance-eligibility',
       includeLimitInfo,
       ...(verificationNumberB === undefined ? {} : { verificationNumberB }),
@@ -68,11 +68,11 @@ export class CounterClient {
   }
 
   async consent(tapId: string, decision: 'ok' | 'refused'): Promise<void> {
-    await this.#call('POST', `/v1/taps/${tapId}/consent`, { decision });
+    await this.call('POST', `/v1/taps/${tapId}/consent`, { decision });
   }
 
   waitForTap(tapId: string, waitMs: number): Promise<TapProgress> {
-    return this.#call('GET', `/v1/taps/${tapId}?waitMs=${waitMs}`);
+    return this.call('GET', `/v1/taps/${tapId}?waitMs=${waitMs}`);
   }
 
   faceCheck(
@@ -80,43 +80,44 @@ export class CounterClient {
     method: 'card-photo' | 'printed-photo',
     result: 'match' | 'mismatch',
   ): Promise<Visit> {
-    return this.#call('POST', `/v1/taps/${tapId}/face-check`, { method, result });
+    return this.call('POST', `/v1/taps/${tapId}/face-check`, { method, result });
   }
 
   tapVisit(tapId: string): Promise<Visit> {
-    return this.#call('GET', `/v1/taps/${tapId}/visit`);
+    return this.call('GET', `/v1/taps/${tapId}/visit`);
   }
 
   visit(visitId: string): Promise<Visit> {
-    return this.#call('GET', `/v1/visits/${visitId}`);
+    return this.call('GET', `/v1/visits/${visitId}`);
   }
 
   async visitsOfDay(day: string): Promise<readonly Visit[]> {
-    return (await this.#call<{ visits: Visit[] }>('GET', `/v1/visits?day=${day}`)).visits;
+    return (await this.call<{ visits: Visit[] }>('GET', `/v1/visits?day=${day}`)).visits;
   }
 
   async unresolvedVisits(): Promise<readonly UnresolvedVisit[]> {
-    return (await this.#call<{ visits: UnresolvedVisit[] }>('GET', '/v1/visits/unresolved')).visits;
+    return (await this.call<{ visits: UnresolvedVisit[] }>('GET', '/v1/visits/unresolved')).visits;
   }
 
   visitByInsuredNumber(insured: InsuredNumber, patientNumber?: string): Promise<Visit> {
     const number = patientNumber === undefined ? {} : { patientNumber };
-    return this.#call('POST', '/v1/visits/by-insured-number', { insured, ...number });
+    return this.call('POST', '/v1/visits/by-insured-number', { insured, ...number });
   }
 
   async cancelTap(tapId: string): Promise<void> {
-    await this.#call('DELETE', `/v1/taps/${tapId}`);
+    await this.call('DELETE', `/v1/taps/${tapId}`);
   }
 
   async link(cardId: string, patientNumber: string): Promise<void> {
-    await this.#call('PUT', `/v1/patients/${encodeURIComponent(cardId)}/link`, { patientNumber });
+    await this.call('PUT', `/v1/patients/${encodeURIComponent(cardId)}/link`, { patientNumber });
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  async #call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  /** Any request at all; the others say what is usual. */
+  async call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const { response, content } = await this.#send(method, path, text);
     const status = response.statusCode ?? 0;

@@ -4,7 +4,7 @@ import type { InsuredNumber, Qualification } from '#contract/centre/eligibility.
 import { ERRORS, type ErrorCode } from '#contract/errors.ts';
 import type { EligibilityValidity, Visit } from '#contract/visit.ts';
 import { makeVisit, type TapReport } from './tap-run.ts';
-import { TrialClinic } from './testdata/trial-clinic.ts';
+import { TrialClinic } from './testing/trial-clinic.ts';
 
 let trial: TrialClinic;
 beforeAll(async () => {

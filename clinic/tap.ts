@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Mode } from '#contract/snapshot.ts';
+import type { CardImage } from '#drivers/simulated/card/image.ts';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { Person } from '#drivers/simulated/people.ts';
 import { exportEvidence } from '#store/export.ts';
 import { type Clinic, clinicCa, startClinic } from './clinic.ts';
-import { runCommand, UsageProblem } from './command.ts';
+import { CommandProblem, runCommand, UsageProblem } from './command.ts';
 import { CounterClient } from './counter-client.ts';
 import { verifyEvidence } from './evidence/verification.ts';
 import type { ReaderKind, TimingKind } from './readers.ts';
@@ -68,17 +69,43 @@ function parseWish(words: readonly string[]): Wish {
   };
 }
 
-/** The card on the reader: of the wallet, of anybody in the seed, or of the person in a file (`drivers/simulated/people`). */
-async function placeCard(clinic: Clinic, wish: Wish): Promise<void> {
-  const known = wish.cardFile === undefined ? wish.person : readPersonId(wish.cardFile);
-  const seed = clinic.cast.seedOf.get(known);
-  const card = clinic.cards.get(known) ?? (seed && new SimulatedCard(issueSeedCard(clinic.centre.pki, seed)));
-  if (card === undefined) throw new UsageProblem(`no such person: ${known}`);
-  await clinic.readers.cardSlot.insert(card);
+/** A card, and whose it is when that is known. */
+interface Chosen {
+  readonly card: SimulatedCard;
+  readonly person?: string;
 }
 
-function readPersonId(file: string): string {
-  return Person.parse(JSON.parse(readFileSync(file, 'utf8'))).id;
+/** Of the wallet, or of anybody in the seed. */
+function cardOf(clinic: Clinic, id: string): Chosen {
+  const seed = clinic.cast.seedOf.get(id);
+  const card = clinic.cards.get(id) ?? (seed && new SimulatedCard(issueSeedCard(clinic.centre.pki, seed)));
+  if (card === undefined) throw new UsageProblem(`no such person: ${id}`);
+  return { card, person: id };
+}
+
+/** A person of `drivers/simulated/people`, or a whole card as `npm run -s card -- --export FILE` writes it. */
+function cardInFile(clinic: Clinic, file: string): Chosen {
+  try {
+    const content = JSON.parse(readFileSync(file, 'utf8')) as { readonly format?: unknown };
+    if (content.format === 'sekisho-card-image-1') {
+      return { card: new SimulatedCard(content as CardImage) };
+    }
+    return cardOf(clinic, Person.parse(content).id);
+  } catch (cause) {
+    if (cause instanceof UsageProblem) throw cause;
+    const advice = {
+      ja: `${file} はカードとして読めません。drivers/simulated/people のファイルか、\`npm run -s card -- --export FILE\` で作ったファイルを指定してください。`,
+      en: `${file} is no card. Name a file of drivers/simulated/people, or one that \`npm run -s card -- --export FILE\` wrote.`,
+    };
+    throw new CommandProblem('request.invalid', advice, cause);
+  }
+}
+
+/** 照合番号B, with which the photo opens; cards of the seed have none. */
+function photoNumber(clinic: Clinic, { person = '' }: Chosen): string {
+  const number = clinic.wallet.get(person)?.person.verificationNumberB;
+  if (number === undefined) throw new UsageProblem('--photo needs a person of drivers/simulated/people');
+  return number;
 }
 
 /** Offline: the SAM has forgotten its unlock, so the operator's card opens it when signing in. */
@@ -120,7 +147,10 @@ function isExpected(report: TapReport, mode: Mode): boolean {
 }
 
 async function makeVisits(clinic: Clinic, client: CounterClient, wish: Wish): Promise<TapReport[]> {
-  const number = wish.photo ? clinic.wallet.get(wish.person)?.person.verificationNumberB : undefined;
+  const { person, cardFile } = wish;
+  const chosen = cardFile === undefined ? cardOf(clinic, person) : cardInFile(clinic, cardFile);
+  const number = wish.photo ? photoNumber(clinic, chosen) : undefined;
+  await clinic.readers.cardSlot.insert(chosen.card);
   const reports: TapReport[] = [];
   for (let made = 0; made < wish.count; made += 1) {
     const report = await makeVisit(clinic, client, number);
@@ -147,7 +177,6 @@ async function run(words: readonly string[]): Promise<number> {
     const client = new CounterClient(clinic.appliance.url, clinicCa(clinic));
     try {
       await signIn(clinic, client, wish.mode);
-      await placeCard(clinic, wish);
       const reports = await makeVisits(clinic, client, wish);
       const exportFile = join(stateFolder, 'evidence.txt');
       exportEvidence(clinic.appliance.databasePath, exportFile);

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Visit } from '#contract/visit.ts';
 import { makeVisit, settledVisit } from './tap-run.ts';
-import { TrialClinic, type TrialOptions } from './testdata/trial-clinic.ts';
+import { TrialClinic, type TrialOptions } from './testing/trial-clinic.ts';
 import { enterWorld } from './world.ts';
 
 /** Lines to the centre are tried again after one, two, four … seconds. */

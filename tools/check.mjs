@@ -5,7 +5,7 @@
  * --fast leaves out flow, referee and browser tests; --only runs one kind of tests and nothing else.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,10 +27,10 @@ const STEPS = [
 ];
 
 /** Runs a program of this Node; answers whether it succeeded. */
-function succeeds(program, words, timeoutMs) {
+function succeeds(program, words, { timeoutMs, variables } = {}) {
   const child = spawn(process.execPath, [join(ROOT, program), ...words], {
     cwd: ROOT,
-    env: { ...process.env, ...MARK },
+    env: { ...process.env, ...MARK, ...variables },
     stdio: ['ignore', 'inherit', 'inherit'],
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
@@ -55,32 +55,24 @@ function selectTests({ fast, only }) {
   return only === undefined ? [] : [`.${only}.test.ts`];
 }
 
-/** The results that vitest wrote; a vitest that died wrote none. */
-function readResults(file) {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    return { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, testResults: [] };
-  }
+/** What tally.mjs wrote; a vitest that died wrote nothing. */
+function readTally(file) {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: 0 };
 }
 
 async function runTests(choice) {
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-check-'));
-  const file = join(folder, 'results.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const words = ['run', ...reporters, ...selectTests(choice)];
-  const isGood = await succeeds('node_modules/vitest/vitest.mjs', words, TESTS_TIMEOUT_MS);
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = readResults(file);
+  const file = join(folder, 'tally.json');
+  const words = ['run', '--reporter=default', '--reporter=./tools/tally.mjs', ...selectTests(choice)];
+  const isGood = await succeeds('node_modules/vitest/vitest.mjs', words, {
+    timeoutMs: TESTS_TIMEOUT_MS,
+    variables: { SEKISHO_TALLY: file },
+  });
+  const { passed, failed, skipped } = readTally(file);
   rmSync(folder, { recursive: true });
-
-  const unloaded = testResults.filter(
-    (each) => each.status === 'failed' && each.assertionResults.length === 0,
-  );
-  const failed = numFailedTests + unloaded.length;
-  tally.passed += numPassedTests;
-  // A crash or an unhandled rejection fails the run without failing a test.
-  tally.failed += isGood || failed > 0 ? failed : 1;
-  if (numPendingTests > 0) console.log(`${numPendingTests} tests skipped`);
+  tally.passed += passed;
+  tally.failed += isGood ? failed : Math.max(failed, 1);
+  if (skipped > 0) console.log(`${skipped} tests skipped`);
 }
 
 /** Tests clean up after themselves. */

@@ -28,6 +28,9 @@ const MODULES = join(ROOT, 'node_modules');
 const INSTALLED_LOCKFILE = join(MODULES, '.package-lock.json');
 const STAMP = join(MODULES, '.sekisho-setup');
 const OLDEST_NODE = [20, 19];
+const SQLITE_BINARY = join(MODULES, 'better-sqlite3', 'build', 'Release', 'better_sqlite3.node');
+/** As seen from a module's build folder. */
+const CXX_FLAGS = '-include ../../../tools/object-wrap.h';
 /** better-sqlite3 opens its binary with the first database only. */
 const LOAD_NATIVE_MODULES = `new (require('better-sqlite3'))(':memory:').close(); require('smartcard')`;
 
@@ -127,15 +130,15 @@ function isInstalled() {
   return statSync(INSTALLED_LOCKFILE).mtimeMs >= statSync(LOCKFILE).mtimeMs;
 }
 
-function nativeModulesLoad() {
-  return (
-    spawnSync(process.execPath, ['-e', LOAD_NATIVE_MODULES], { cwd: ROOT, stdio: 'ignore' }).status === 0
-  );
+/** Whether they are there, are made for this Node, and survive the garbage collector (see object-wrap.h). */
+function nativeModulesWork() {
+  const { status } = spawnSync(process.execPath, ['-e', LOAD_NATIVE_MODULES], { cwd: ROOT, stdio: 'ignore' });
+  return status === 0 && !readFileSync(SQLITE_BINARY).includes('RemoveEnvironmentCleanupHook');
 }
 
 /** npm itself with this Node, also when another Node's npm stands first in PATH. */
 function npm(folder, ...words) {
-  const variables = { npm_config_build_from_source: 'true', JOBS: 'max' };
+  const variables = { npm_config_build_from_source: 'true', JOBS: 'max', CXXFLAGS: CXX_FLAGS };
   const prefix = headersPrefix();
   if (prefix !== undefined) variables.npm_config_nodedir = prefix;
   const program = process.env.npm_execpath;
@@ -149,8 +152,9 @@ function install(folder) {
 
 /** node-gyp cannot compile in a path with a space; what it compiled elsewhere can be moved there. */
 function installByWayOf(folder) {
-  for (const name of ['package.json', 'package-lock.json', '.npmrc'])
+  for (const name of ['package.json', 'package-lock.json', '.npmrc', 'tools/object-wrap.h']) {
     cpSync(join(ROOT, name), join(folder, name));
+  }
   install(folder);
   rmSync(MODULES, { recursive: true, force: true });
   cpSync(join(folder, 'node_modules'), MODULES, { recursive: true, verbatimSymlinks: true });
@@ -164,16 +168,16 @@ function provideModules() {
     if (mayCompileHere) install(ROOT);
     else installByWayOf(mkdtempSync(join(tmpdir(), 'sekisho-setup-')));
   }
-  if (nativeModulesLoad()) return;
+  if (nativeModulesWork()) return;
   say(`Compiling the native modules for Node ${process.versions.node} …`);
   npm(ROOT, 'rebuild', '--loglevel=error', 'better-sqlite3', 'smartcard');
-  if (!nativeModulesLoad()) stop('better-sqlite3 or smartcard does not load in this Node; see above.');
+  if (!nativeModulesWork()) stop('better-sqlite3 or smartcard does not work in this Node; see above.');
 }
 
 function setUp(purpose) {
   requireNode();
   const isStamped = readStamp() === stampText();
-  const mustCompile = !isStamped && !(isInstalled() && nativeModulesLoad());
+  const mustCompile = !isStamped && !(isInstalled() && nativeModulesWork());
   const missing = providePackages([
     ...(mustCompile ? buildPackages() : []),
     ...RUNTIME_PACKAGES,

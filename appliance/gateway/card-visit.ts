@@ -38,6 +38,8 @@ export interface CardVisitParts {
   readonly institutionCode: string;
   /** Aborted when the tap may go on no longer. */
   readonly signal: AbortSignal;
+  /** The organisation key was used. */
+  readonly onOrganisationSignature: () => void;
   /** The certificate is known: path and revocation are checked while the card works on. Rejects a wrong path. */
   readonly onCertificate: (certificate: CertificateFacts) => Promise<void>;
   /** The card has proven itself for this tap: the centre may be asked. */
@@ -112,7 +114,7 @@ async function openCard(parts: CardVisitParts, token: TokenInfo): Promise<OpenCa
 
 /** The one use of the organisation key. Nothing may lie between the last look at `signal` and the command. */
 async function signForCard(
-  { samHolder, tapId, consentDigest, signal }: CardVisitParts,
+  { samHolder, tapId, consentDigest, signal, onOrganisationSignature }: CardVisitParts,
   { suite }: TokenInfo,
   cardChallenge: Uint8Array,
 ): Promise<OrganisationProof> {
@@ -124,6 +126,7 @@ async function signForCard(
     tapId: uuidBytes(tapId),
     consentDigest,
   });
+  onOrganisationSignature();
   const fields = {
     samId: sam.samId,
     useCounter,

@@ -29,12 +29,11 @@ export class GatewayCore {
     this.#log(input.type, outcome.facts);
     this.#facts = outcome.facts;
     for (const effect of outcome.effects) {
-      const done = runEffect(effect, this.#runner());
-      this.#effects = this.#effects
-        .then(() => done)
-        .catch((thrown: unknown) => {
-          this.#logger.error('effect.failed', { effect: effect.do, error: thrown });
-        });
+      // Caught at once and not in its turn: it may fail while an effect before it still runs.
+      const done = runEffect(effect, this.#runner()).catch((thrown: unknown) => {
+        this.#logger.error('effect.failed', { effect: effect.do, error: thrown });
+      });
+      this.#effects = this.#effects.then(() => done);
     }
     this.publish();
   }

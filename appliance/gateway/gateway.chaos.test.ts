@@ -122,7 +122,7 @@ async function untilOver(counter: Counter, work: readonly Promise<unknown>[]): P
 
 async function expectOneMorePatient(counter: Counter): Promise<void> {
   counter.reader.remove();
-  counter.centre.all = 'good';
+  for (const script of Object.values(counter.centre.scripts)) script.release();
   if (!counter.samSlot.isOccupied) counter.samSlot.insert(counter.sam);
   await counter.clock.advance(10_000);
   await counter.gateway.networkChanged('registered');

@@ -115,18 +115,20 @@ const STEPS_OF_LIFE: readonly Step[] = [
   },
   {
     name: 'the operator signs out',
-    async run({ gateway }, model) {
-      await gateway.signOut(asked(model));
+    async run(bench, model) {
+      await bench.gateway.signOut(asked(model));
       if (model.caller !== undefined) model.tap = undefined;
       model.caller = undefined;
+      await untilSettled(bench, model);
     },
   },
   {
     name: 'nobody does anything for long',
-    async run({ clock }, model) {
-      await clock.advance(TEST_LIMITS.operatorIdleMs);
+    async run(bench, model) {
+      await bench.clock.advance(TEST_LIMITS.operatorIdleMs);
       model.caller = undefined;
       model.tap = undefined;
+      await untilSettled(bench, model);
     },
   },
   {

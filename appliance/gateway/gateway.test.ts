@@ -126,7 +126,8 @@ describe('at any command of a tap to the SAM', () => {
       });
       const outcome = await bench.tap(caller, bench.card(person)).catch((thrown: unknown) => thrown);
       bench.samSlot.faults.length = 0;
-      if (outcome instanceof SekishoError) expect(outcome.code).toMatch(/^sam\./);
+      // The tap may have ended just before its face was compared.
+      if (outcome instanceof SekishoError) expect(outcome.code).toMatch(/^sam\.|^tap\.wrong-step$/);
       else if ((outcome as Visit).outcome !== 'accepted') {
         // What the SAM signed wrongly, the card refuses.
         expect((outcome as Visit).error).toMatch(/^sam\.|^card\.organisation-rejected$/);

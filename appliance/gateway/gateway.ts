@@ -15,7 +15,7 @@ import { ReaderSeat } from './reader-seat.ts';
 import { Reconciliation } from './reconcile.ts';
 import { SamKeeper } from './sam-keeper.ts';
 import { SamUnlock } from './sam-unlock.ts';
-import { makeSnapshot } from './snapshot.ts';
+import { countOpen, makeSnapshot, type OpenCounts } from './snapshot.ts';
 import { appendStamped } from './stamped-entry.ts';
 import { TapDesk } from './tap-desk.ts';
 
@@ -64,6 +64,14 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       }),
   };
 
+  // A tap is shown two dozen times and counting reads whole tables; only an entry or `refresh` changes a count.
+  let counted: { readonly upTo: number; readonly counts: OpenCounts } | undefined;
+  const openCounts = (): OpenCounts => {
+    const upTo = parts.ledger.head()?.seq ?? 0;
+    if (counted?.upTo !== upTo) counted = { upTo, counts: countOpen(parts.queries) };
+    return counted.counts;
+  };
+
   // Many screens look at one moment: it is described once.
   let shown: GatewaySnapshot | undefined;
   const snapshot = (): GatewaySnapshot => {
@@ -71,8 +79,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       facts: core.facts,
       health: parts.centre.health(),
       tap: desk.current?.progress(),
-      outboxWaiting: parts.queries.outboxWaiting(),
-      unresolvedVisits: parts.queries.unresolvedCount(),
+      ...openCounts(),
       revision,
       nowMs: parts.clock.nowMs(),
     });
@@ -110,7 +117,6 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     async startTap(caller, request) {
       try {
         require(caller);
-        await keeper.look();
         return desk.start(caller, request);
       } catch (thrown) {
         request.verificationNumberB?.fill(0);
@@ -180,7 +186,9 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     },
 
     async start(signal) {
-      void loadPhotoDecoder();
+      loadPhotoDecoder().catch((thrown: unknown) => {
+        parts.logger.warn('photo.decoder-missing', { error: toSekishoError(thrown) });
+      });
       await keeper.start(signal);
       const { samId } = holder.identity ?? {};
       const started = { kind: 'started', at: at(), version: parts.version } as const;
@@ -192,7 +200,10 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       await core.settled();
     },
     readerChanged: (to) => core.apply({ type: to === 'ready' ? 'readerReady' : 'readerFaulted' }),
-    refresh: () => core.publish(),
+    refresh() {
+      counted = undefined;
+      core.publish();
+    },
     async reconcileNow() {
       await Promise.all([reconciliation.runAll(), unlock.refreshRoster()]);
       core.publish();

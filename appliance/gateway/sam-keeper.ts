@@ -39,7 +39,14 @@ export class SamKeeper {
     await this.#patiently((until) => this.#parts.samHolder.powerCycle(until));
   }
 
-  /** The SAM's own word counts, not our memory of it: its unlock ends by ticks, by uses and by reset. */
+  /** The organisation key was used once. Counts along, so that no tap has to wait for the SAM's own count. */
+  noteUse(): void {
+    const { sam } = this.#core.facts;
+    if (sam.kind === 'unlocked')
+      this.#core.apply({ type: 'samUsed', usesLeft: Math.max(0, sam.usesLeft - 1) });
+  }
+
+  /** The SAM's own word counts, not our memory of it: its unlock ends by ticks, by uses and by reset. Never rejects. */
   async look(): Promise<void> {
     const { samHolder } = this.#parts;
     const sam = samHolder.current;

@@ -1,14 +1,19 @@
 /** Facts and the running tap, as the one document that screens see. No patient data. */
 import type { GatewaySnapshot, Mode, TapProgress } from '#contract/snapshot.ts';
+import type { VisitQueries } from '#evidence/ledger.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
 import { type Facts, firstMissing } from './state.ts';
 
-export interface SnapshotInputs {
+/** What is still to be done, wherever it started. */
+export interface OpenCounts {
+  readonly outboxWaiting: number;
+  readonly unresolvedVisits: number;
+}
+
+export interface SnapshotInputs extends OpenCounts {
   readonly facts: Facts;
   readonly health: CentreHealth;
   readonly tap: TapProgress | undefined;
-  readonly outboxWaiting: number;
-  readonly unresolvedVisits: number;
   readonly revision: number;
   readonly nowMs: number;
 }
@@ -18,6 +23,10 @@ export function modeOf(health: CentreHealth): Mode {
   const answers = [health.serviceProvider, health.revocation, health.eligibility, health.history];
   if (answers.every(Boolean)) return 'online';
   return answers.some(Boolean) ? 'degraded' : 'offline';
+}
+
+export function countOpen(queries: VisitQueries): OpenCounts {
+  return { outboxWaiting: queries.outboxWaiting(), unresolvedVisits: queries.unresolvedCount() };
 }
 
 function instant(ms: number): string {

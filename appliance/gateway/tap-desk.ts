@@ -35,7 +35,7 @@ export class TapDesk {
       {
         gateway: this.#parts,
         seat: this.#seat,
-        samUsed: () => this.#keeper.look(),
+        sam: this.#keeper,
         changed: () => this.#core.publish(),
         ended: () => this.#core.apply({ type: 'tapEnded' }),
       },
@@ -44,6 +44,8 @@ export class TapDesk {
     );
     this.#taps = [tap, ...this.#taps].slice(0, REMEMBERED_TAPS);
     this.#core.publish();
+    // A SAM that locked itself ends the tap before the patient has read the question.
+    void this.#keeper.look();
     return { tapId: tap.tapId, consentText: tap.consentText };
   }
 

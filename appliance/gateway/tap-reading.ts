@@ -17,6 +17,7 @@ import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
 import type { ReaderSeat } from './reader-seat.ts';
+import type { SamKeeper } from './sam-keeper.ts';
 import type { StepTimer } from './steps.ts';
 import type { TapFindings } from './visit-draft.ts';
 
@@ -25,8 +26,8 @@ export type { CardPhoto } from './card-photo.ts';
 export interface TapReadingParts {
   readonly gateway: GatewayParts;
   readonly seat: ReaderSeat;
-  /** The SAM was used: see how it is. Never rejects. */
-  readonly samUsed: () => Promise<void>;
+  /** Is told what the tap learns of the SAM. */
+  readonly sam: Pick<SamKeeper, 'noteUse' | 'look'>;
 }
 
 const DAY_MS = 86_400_000;
@@ -68,7 +69,7 @@ export class TapReading {
   /** Waits for the card and reads it; the field is off when this settles. Rejects with what refuses the patient. */
   async run(consentDigest: Uint8Array, signal: AbortSignal, found: () => Promise<void>): Promise<void> {
     this.#signal = signal;
-    const { gateway, seat, samUsed } = this.#parts;
+    const { gateway, seat } = this.#parts;
     const channel = await this.#steps.run('find-card', () => seat.waitForCard(signal));
     const stop = (): void => void this.#letGo(channel);
     signal.addEventListener('abort', stop, { once: true });
@@ -77,11 +78,12 @@ export class TapReading {
       signal.throwIfAborted();
       await found();
       face = await this.#withinTime(this.#read(channel, consentDigest));
+    } catch (thrown) {
+      if (toSekishoError(thrown).code.startsWith('sam.')) void this.#parts.sam.look();
+      throw thrown;
     } finally {
       signal.removeEventListener('abort', stop);
       await this.#letGo(channel);
-      // Behind the card's back: the SAM has a line of its own.
-      void samUsed();
     }
     gateway.logger.info('tap.read', { tapId: this.#tapId, apdus: this.#cardMeter.count });
     if (face !== undefined) this.#photo = await showCardFace(face);
@@ -113,6 +115,7 @@ export class TapReading {
         consentDigest,
         institutionCode: samHolder.institutionCode,
         signal: this.#signal,
+        onOrganisationSignature: () => this.#parts.sam.noteUse(),
         onCertificate: (certificate) => this.#checkCertificate(certificate),
         onProof: (proof) => this.#askEligibility(proof),
       });

@@ -1,6 +1,6 @@
 /**
  * Certificate revocation list: verified once, then looked up by serial number.
- * Own reader instead of pkijs: a regional list has 10^5 entries, and one object per field would stop the event loop.
+ * Own reader instead of a library: a regional list has 10^5 entries, and one object per field would stop the event loop.
  *
  * @see RFC 5280 §5
  */

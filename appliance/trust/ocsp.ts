@@ -29,7 +29,7 @@ import {
 } from './der.ts';
 import { type FreshnessPolicy, requireFresh } from './freshness.ts';
 import { isIssuedBy } from './path.ts';
-import { type CertIdFields, encodeOcspRequest } from './pkijs.ts';
+import { type CertIdFields, encodeOcspRequest } from './request.ts';
 import { type CertificateStatus, revocationReason } from './revocation-reason.ts';
 import { verifySigned } from './signature.ts';
 

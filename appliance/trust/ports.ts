@@ -1,4 +1,4 @@
-/** X.509 questions of the gateway, as a port. `appliance/trust/x509.ts` answers them with pkijs. */
+/** X.509 questions of the gateway, as a port. `appliance/trust/x509.ts` answers them. */
 
 export interface CertificateFacts {
   readonly der: Uint8Array;

@@ -22,8 +22,9 @@ import {
   TAG,
 } from './der.ts';
 import { type AnchorSet, validatePath } from './path.ts';
-import { encodeTimeStampRequest, parseSignedData, type SignedDataFields } from './pkijs.ts';
+import { encodeTimeStampRequest } from './request.ts';
 import { type HashName, verifyWith } from './signature.ts';
+import { parseSignedData, type SignedDataFields } from './signed-data.ts';
 import { USAGE_RULES } from './usage.ts';
 
 const MAX_TOKEN_BYTES = 65_536;
@@ -142,8 +143,7 @@ function requireSignature(signer: Certificate, { signer: proof }: SignedDataFiel
 }
 
 function openToken(der: Uint8Array, pinned: AnchorSet): TimeStampInfo {
-  parseDer(der, MAX_TOKEN_BYTES);
-  const data = parseSignedData(der);
+  const data = parseSignedData(der, MAX_TOKEN_BYTES);
   if (data.contentType !== OID.timeStampInfo) throw new MalformedDer('not a time stamp');
   const info = parseTimeStampInfo(data.content);
   const certificates = data.certificates.map(parseCertificate);

@@ -4,9 +4,9 @@ import { SekishoError } from '#contract/errors.ts';
 import { loadAuthorities, loadCertificates, type PinnedAuthorities } from './authority.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { MalformedDer } from './der.ts';
+import { makeEnvelope } from './envelope.ts';
 import { parseHealthcareRoles } from './healthcare-role.ts';
 import { type AnchorSet, validatePath } from './path.ts';
-import { makeEnvelope } from './pkijs.ts';
 import type { CertificateFacts, Trust, TrustPurpose } from './ports.ts';
 import { type HashName, verifyWith } from './signature.ts';
 import { USAGE_RULES } from './usage.ts';
@@ -58,10 +58,14 @@ function describeAll(sets: readonly AnchorSet[]): ReadonlyMap<Certificate, Certi
 }
 
 function loadSeal(auditCertificate: Uint8Array | string): Trust['sealForAudit'] {
-  const [auditor] = loadCertificates([auditCertificate]);
-  if (auditor === undefined)
-    throw new SekishoError('config.invalid', { context: { what: 'audit certificate' } });
-  return makeEnvelope(auditor.der);
+  try {
+    const [auditor] = loadCertificates([auditCertificate]);
+    if (auditor === undefined) throw new MalformedDer('no certificate');
+    const seal = makeEnvelope(auditor);
+    return async (content) => seal(content);
+  } catch (cause) {
+    throw new SekishoError('config.invalid', { cause, context: { what: 'audit certificate' } });
+  }
 }
 
 /** Makes the answers from what is pinned; throws `config.invalid` when that is not certificates. */

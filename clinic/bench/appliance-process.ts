@@ -6,7 +6,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../../appliance/main.js', import.meta.url));
-const NODE_FLAGS = ['--conditions=built', '--disable-warning=ExperimentalWarning'];
+/** The memory limits are those of the appliance everywhere. @see docs/decisions/README.md, row 9 */
+const MEMORY_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=64'];
+const NODE_FLAGS = ['--conditions=built', '--disable-warning=ExperimentalWarning', ...MEMORY_FLAGS];
 /** USER_HZ of Linux, on every architecture. @see proc(5) */
 const CLOCK_TICK_MS = 10;
 const KIB_PER_MB = 1000_000 / 1024;

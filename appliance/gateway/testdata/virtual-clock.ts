@@ -56,6 +56,8 @@ export class VirtualClock implements Clock {
   /** Moves the time and wakes, in their order, those whose time has come. */
   async advance(ms: number): Promise<void> {
     const targetMs = this.#elapsedMs + ms;
+    // What was under way before happens before.
+    await new Promise(setImmediate);
     for (;;) {
       const [next] = this.#sleepers
         .filter(({ dueMs }) => dueMs <= targetMs)

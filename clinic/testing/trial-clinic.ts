@@ -54,6 +54,7 @@ export class TrialClinic {
       reader: 'inprocess',
       timing: 'zero',
       log: (line) => logLines.push(line),
+      logLevel: 'debug',
       ...wishes,
       limits: { ...LIMITS, ...wishes.limits },
       http: { ...HTTP, ...wishes.http },

@@ -1,0 +1,305 @@
+/**
+ * What must not be anywhere: marked cards and people go through a hundred visits, good and bad, and then every place
+ * where something could have stayed is searched. (DESIGN 5, invariants 4 and 5)
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROUTES } from '#contract/http.ts';
+import type { CardImage } from '#drivers/simulated/card/image.ts';
+import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
+import { exportEvidence } from '#store/export.ts';
+import { CounterRefusal } from './counter-client.ts';
+import { CLINIC } from './identity.ts';
+import { issueSeedCard, verificationNumberB } from './seed-card.ts';
+import { applianceFolder } from './state-folder.ts';
+import { makeVisit } from './tap-run.ts';
+import {
+  bytesCanary,
+  type Canary,
+  cellsOf,
+  certificateCanary,
+  certificateOf,
+  expectNone,
+  filesOf,
+  textCanary,
+} from './testing/canary.ts';
+import { DOCTOR, TrialClinic } from './testing/trial-clinic.ts';
+import { enterWorld } from './world.ts';
+
+/** Long enough to be nowhere by chance. RFC 5280 allows serial numbers of 20 bytes. */
+const SERIAL = '4caa7a51ec0ffee0c0de5eedfacade77';
+const OPERATOR_PIN = 'Kanarienvogel-73';
+const WRONG_PIN = 'Falscher-Vogel-9';
+const NAME = '金糸雀　鳴子';
+const KANA = 'ｶﾅﾘｱ ﾅﾙｺ';
+const ADDRESS = '架空県鳥籠市止まり木９－８－７';
+const SYMBOL = '鳥籠・Ｋ９';
+const NUMBER = '9081726354';
+const PATIENT_NUMBER = 'CANARY-00-42';
+const ROUNDS = 12;
+
+let trial: TrialClinic;
+/** Of cards: nowhere. */
+let secrets: Canary[];
+/** Of people: nowhere but in sealed columns. */
+let personal: Canary[];
+let visits = 0;
+const problems: string[] = [];
+const openAnswers: string[] = [];
+
+/** The doctor's own card, with a PIN that one would notice. */
+function markedOperatorCard(): SimulatedCard {
+  const image = structuredClone(trial.clinic.wallet.get(DOCTOR)?.image);
+  if (image === undefined) throw new Error(DOCTOR);
+  for (const { pins } of image.applications) for (const pin of pins) pin.value = OPERATOR_PIN;
+  return new SimulatedCard(image);
+}
+
+/** P0001 under a name, an insurance and a certificate that one would notice. */
+function markedPatient(): { card: SimulatedCard; image: CardImage; numberB: string } {
+  const { centre, cast } = trial.clinic;
+  const like = cast.seedOf.get('P0001');
+  const [certificate] = like?.certificates ?? [];
+  const [entry] = like?.qualifications ?? [];
+  if (like === undefined || certificate === undefined || entry === undefined) throw new Error('P0001');
+  const person = {
+    ...like,
+    name: NAME,
+    nameKana: KANA,
+    address: ADDRESS,
+    card: { ...like.card, securityCode: '7391' },
+    certificates: [{ ...certificate, serial: SERIAL }],
+  };
+  const qualification = {
+    ...entry.qualification,
+    Name: NAME,
+    NameKana: KANA,
+    Address: ADDRESS,
+    InsuredCardSymbol: SYMBOL,
+    InsuredIdentificationNumber: NUMBER,
+  };
+  centre.eligibility.replaceQualifications('P0001', [{ ...entry, qualification }], Date.now());
+  const issuer = centre.pki.jpkiAuthentication[certificate.generation].certificate.keyId;
+  centre.eligibility.linkCertificate(issuer, Buffer.from(SERIAL, 'hex'), 'P0001');
+  const image = issueSeedCard(centre.pki, person);
+  return { card: new SimulatedCard(image), image, numberB: verificationNumberB(person) };
+}
+
+async function refused(call: Promise<unknown>): Promise<void> {
+  const refusal = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(refusal instanceof CounterRefusal)) throw new Error(`not refused: ${String(refusal)}`);
+  problems.push(JSON.stringify(refusal.problem));
+}
+
+async function read(path: string): Promise<void> {
+  const { url } = trial.clinic.appliance;
+  const answer = await new Promise<string>((resolve, reject) => {
+    get(new URL(path, url), { ca: trial.clinic.installed.caPem }, (response) => {
+      let content = '';
+      response.on('data', (chunk: Buffer) => {
+        content += chunk.toString();
+      });
+      response.on('end', () => resolve(content));
+    }).on('error', reject);
+  });
+  openAnswers.push(answer);
+}
+
+async function signInMarked(card: SimulatedCard): Promise<void> {
+  await trial.place(card);
+  await refused(trial.client.signIn('hpki', WRONG_PIN));
+  await trial.client.signIn('hpki', OPERATOR_PIN);
+}
+
+async function visit(card: SimulatedCard | string, numberB?: string): Promise<string | undefined> {
+  await trial.place(card);
+  const { visit: made } = await makeVisit(trial.clinic, trial.client, numberB);
+  // Open to anybody on the network, also while the result stands on the screen.
+  await read('/v1/snapshot');
+  visits += 1;
+  return made?.cardId;
+}
+
+/** Requests that carry everything they should not, in every place where a clumsy client could put it. */
+async function sendCarelessly(numberB: string): Promise<void> {
+  const { client } = trial;
+  const insured = { InsurerNumber: NUMBER, InsuredCardSymbol: SYMBOL, InsuredIdentificationNumber: NUMBER };
+  const careless = {
+    [NAME]: NAME,
+    pin: WRONG_PIN,
+    name: NAME,
+    serial: SERIAL,
+    verificationNumberB: numberB,
+    insured,
+  };
+  await refused(client.call('POST', '/v1/session', { cardKind: 'hpki', ...careless }));
+  await refused(client.call('POST', '/v1/taps', careless));
+  await refused(
+    client.call('POST', '/v1/visits/by-insured-number', { insured: { ...insured, Birthdate: NAME } }),
+  );
+  await refused(
+    client.call('POST', '/v1/visits/by-insured-number', { insured: { ...insured, Birthdate: '19900101' } }),
+  );
+  await refused(client.call('GET', `/v1/visits?day=${encodeURIComponent(NAME)}`));
+  await refused(
+    client.call('GET', `/v1/${encodeURIComponent(NAME)}/${SERIAL}?pin=${WRONG_PIN}&b=${numberB}`),
+  );
+  await refused(
+    client.call('PUT', `/v1/patients/${SERIAL}/link`, { patientNumber: `${PATIENT_NUMBER} ${NAME}` }),
+  );
+}
+
+beforeAll(async () => {
+  trial = await TrialClinic.open({ signedIn: false });
+  const operatorCard = markedOperatorCard();
+  const marked = markedPatient();
+  const taro = trial.clinic.wallet.get('mihon-taro');
+  const hanako = trial.clinic.wallet.get('mihon-hanako');
+  if (taro === undefined || hanako === undefined) throw new Error('the wallet has changed');
+
+  secrets = [
+    bytesCanary('serial', Buffer.from(SERIAL, 'hex')),
+    ...[taro, hanako].map(({ serial, person }) =>
+      // Four bytes may stand anywhere by chance; with tag and length they do not.
+      bytesCanary(`serial of ${person.id}`, Buffer.from(`0204${serial}`, 'hex')),
+    ),
+    certificateCanary('certificate', certificateOf(marked.image)),
+    certificateCanary('certificate of mihon-taro', certificateOf(taro.image)),
+    certificateCanary('certificate of mihon-hanako', certificateOf(hanako.image)),
+    textCanary('PIN', OPERATOR_PIN, WRONG_PIN),
+    textCanary(
+      '照合番号B',
+      marked.numberB,
+      taro.person.verificationNumberB,
+      hanako.person.verificationNumberB,
+    ),
+  ];
+  personal = [
+    textCanary('name', NAME, KANA, taro.person.name, hanako.person.name),
+    textCanary('address', ADDRESS, taro.person.address),
+    textCanary('insured number', SYMBOL, NUMBER),
+    textCanary('patient number', PATIENT_NUMBER),
+  ];
+
+  await signInMarked(operatorCard);
+  const cardId = await visit(marked.card);
+  await trial.client.link(cardId ?? '', PATIENT_NUMBER);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await visit(marked.card);
+    await visit('mihon-taro', taro.person.verificationNumberB);
+    await visit('mihon-hanako', hanako.person.verificationNumberB);
+    // Without a photo on the card: the number opens nothing.
+    await visit(marked.card, marked.numberB);
+    await visit('mihon-taro', marked.numberB);
+    await trial.clinic.control.run(`fault remove-after ${round + 1}`);
+    await visit(marked.card);
+    await trial.clinic.control.run('clear');
+    await trial.clinic.control.run(`fault garble ${round + 1}`);
+    await visit(marked.card);
+    await trial.clinic.control.run('clear');
+    if (round === 4) trial.clinic.centre.faults.eligibility.set({ garbage: true });
+    if (round === 5) enterWorld(trial.clinic.centre, 'degraded');
+    if (round === 7) enterWorld(trial.clinic.centre, 'offline');
+    if (round === 9) enterWorld(trial.clinic.centre, 'online');
+  }
+  await sendCarelessly(marked.numberB);
+  await trial.clinic.appliance.gateway.reconcileNow();
+  // Something stays open for the search.
+  enterWorld(trial.clinic.centre, 'degraded');
+  await visit(marked.card);
+  for (const path of ['/metrics', '/healthz', '/openapi.json', '/v1/errors']) await read(path);
+}, 120_000);
+afterAll(() => trial.close());
+
+describe('nothing of the marked cards and people', () => {
+  it('was searched for in vain: the visits were made, and the search finds what is there', () => {
+    expect(visits).toBe(2 + 7 * ROUNDS);
+    expect(trial.clinic.centre.visits.counts().visits).toBeGreaterThan(20);
+    const [first] = trial.clinic.centre.visits.newest(1, 0);
+    const image = certificateOf(markedOperatorCard().image);
+    expect(() => expectNone([certificateCanary('x', image)], 'itself', image)).toThrow();
+    expect(() =>
+      expectNone([textCanary('x', NAME)], 'itself', Buffer.from(JSON.stringify({ NAME: [NAME] }))),
+    ).toThrow();
+    expect(() =>
+      expectNone([bytesCanary('x', Buffer.from(SERIAL, 'hex'))], 'itself', Buffer.from(`-${SERIAL}`)),
+    ).toThrow();
+    expect(first?.record.institutionCode).toMatch(/^\d{10}$/);
+  });
+
+  it('stands in a log line', () => {
+    expect(trial.logLines.length).toBeGreaterThan(200);
+    expectNone([...secrets, ...personal], 'log', Buffer.from(trial.logLines.join('')));
+  });
+
+  it('stands in a problem document', () => {
+    expect(problems.length).toBeGreaterThan(6);
+    expectNone([...secrets, ...personal], 'problem', Buffer.from(problems.join('\n')));
+  });
+
+  it('stands in what anybody on the network may read', () => {
+    expectNone([...secrets, ...personal], 'open answer', Buffer.from(openAnswers.join('\n')));
+  });
+
+  it('can stand in a URL: no route takes more than pseudonyms, days and waiting times', () => {
+    const names = Object.values(ROUTES).flatMap((route) => [
+      ...('params' in route ? Object.keys(route.params.shape) : []),
+      ...('query' in route ? Object.keys(route.query.shape) : []),
+    ]);
+    expect([...new Set(names)].sort()).toEqual(['cardId', 'day', 'tapId', 'visitId', 'waitMs']);
+  });
+
+  it('stands in the exported evidence', async () => {
+    const file = join(trial.folder, 'evidence.txt');
+    exportEvidence(trial.clinic.appliance.databasePath, file);
+    expectNone([...secrets, ...personal], 'evidence', readFileSync(file));
+    expect(await trial.verifyEvidence()).toMatchObject({ ok: true });
+  });
+
+  it('of the cards stands in a byte of the appliance’s files', () => {
+    const files = filesOf(applianceFolder(trial.folder));
+    expect(files.some((file) => file.endsWith('.sqlite-wal'))).toBe(true);
+    for (const file of files) expectNone(secrets, file, readFileSync(file));
+  });
+
+  it('of the cards stands in the visit-history service', () => {
+    const files = filesOf(join(trial.folder, 'centre')).filter((file) => /visits\.db/.test(file));
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) expectNone([...secrets, ...personal], file, readFileSync(file));
+  });
+
+  it('of the people stands in a column that is not sealed', () => {
+    const cells = [...cellsOf(trial.clinic.appliance.databasePath)];
+    const sealed = cells.filter(({ column }) => column.startsWith('sealed_'));
+    expect(sealed.some(({ content }) => content.includes(NAME))).toBe(true);
+    // The blind index of production is keyed; the open sealer of development has no key.
+    const open = cells.filter((cell) => !sealed.includes(cell) && cell.column !== 'number_index');
+    for (const { table, column, content } of open) expectNone(personal, `${table}.${column}`, content);
+  });
+
+  it('can be guessed from a hash: four bytes are soon tried, so the hash of a serial is sealed as well', () => {
+    const hash = createHash('sha256')
+      .update(Buffer.from(SERIAL, 'hex'))
+      .update(CLINIC.institutionCode, 'ascii')
+      .digest();
+    const cells = [...cellsOf(trial.clinic.appliance.databasePath)];
+    const places = cells.filter(
+      ({ content }) => content.includes(hash) || content.includes(hash.toString('hex')),
+    );
+    expect(new Set(places.map(({ table, column }) => `${table}.${column}`))).toEqual(
+      new Set(['question.sealed_serial_hash']),
+    );
+    expectNone([bytesCanary('hash of the serial', hash)], 'log', Buffer.from(trial.logLines.join('')));
+    expectNone(
+      [bytesCanary('hash of the serial', hash)],
+      'evidence',
+      readFileSync(join(trial.folder, 'evidence.txt')),
+    );
+  });
+});

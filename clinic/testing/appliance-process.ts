@@ -1,0 +1,57 @@
+/** The built appliance as a process of its own, to be killed without warning. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+interface LogEntry {
+  readonly event?: string;
+  readonly url?: string;
+}
+
+/** Builds what `node` runs, unless that is done. */
+export function buildPrograms(): void {
+  const { status, stderr } = spawnSync(process.execPath, ['tools/build.mjs'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`the build failed\n${stderr}`);
+}
+
+export class ApplianceProcess {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  /** Resolves when it is ready for a patient. */
+  static async start(configFile: string): Promise<ApplianceProcess> {
+    const program = ['--conditions=built', 'build/appliance/main.js', configFile];
+    const child = spawn(process.execPath, program, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    let problems = '';
+    child.stderr.on('data', (text: Buffer) => {
+      problems += text.toString();
+    });
+    const url = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const entry = JSON.parse(line) as LogEntry;
+        if (entry.event === 'appliance.ready' && entry.url !== undefined) resolve(entry.url);
+      });
+      child.once('exit', (code) => reject(new Error(`the appliance ended (${code})\n${problems}`)));
+    });
+    return new ApplianceProcess(child, url);
+  }
+
+  /** SIGKILL: what a power cut leaves of a process. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+}
