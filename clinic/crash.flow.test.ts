@@ -222,12 +222,12 @@ describe('kill -9 at random points', () => {
   it(
     'of 200 visits: nothing acknowledged is lost, everything arrives once',
     () => survive('inprocess', 200, 15),
-    120_000,
+    240_000,
   );
 
   it.runIf(isPrivatePcscdAvailable())(
     'of 30 visits with card and SAM behind a pcscd that lives on: the SAM does not stay open',
     () => survive('pcsc', 30, 5),
-    120_000,
+    240_000,
   );
 });

@@ -194,12 +194,10 @@ export const TESTS_MAY = [
  */
 export const LIBRARIES = {
   '@cornerstonejs/codec-openjpeg': ['appliance/card/face/photo.ts'],
-  asn1js: ['appliance/trust/pkijs.ts'],
   'better-sqlite3': ['appliance/store/database.ts', 'centre/database.ts'],
   esbuild: ['tools/build.mjs'],
   express: ['appliance/api/http/application.ts'],
   pino: ['appliance/log.ts'],
-  pkijs: ['appliance/trust/pkijs.ts'],
   pngjs: ['appliance/card/face/photo.ts'],
   smartcard: ['drivers/pcsc/pcsc-host.mjs'],
   vitest: ['vitest.config.ts'],

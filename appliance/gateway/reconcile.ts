@@ -104,6 +104,7 @@ export class Reconciliation {
     run.revokedCards ??= this.#parts.centre.serviceProvider.revokedCards(this.#stop);
     const list = await run.revokedCards;
     // A list from before the visit says nothing about the visit.
+    if (Date.parse(list.asOf) < Date.parse(visit.at)) return undefined;
     const next = without(visit, 'revocation');
     if (list.hashes.includes(row.serialHash)) {
       // The patient was received, and should not have been: the clerk must see it in the history.

@@ -98,10 +98,21 @@ export function parseSigned(node: Der): SignedStructure {
   if (content === undefined || signature === undefined) throw new MalformedDer('signed structure');
   const proof = {
     signed: content.bytes,
-    algorithm: parseAlgorithm(algorithm),
+    algorithm: parseSignatureAlgorithm(algorithm),
     signature: parseAlignedBits(signature),
   };
   return { content, proof, rest };
+}
+
+/**
+ * The algorithms that we verify have no parameters, or NULL: anything else there would be bytes that no signature
+ * covers and everybody ignores. @see RFC 4055 §5, RFC 5758 §3.2
+ */
+function parseSignatureAlgorithm(node: Der | undefined): string {
+  const [, parameters, ...rest] = sequenceOf(node);
+  const isPlain = parameters === undefined || (parameters.tag === TAG.null && parameters.value.length === 0);
+  if (!isPlain || rest.length > 0) throw new MalformedDer('signature parameters');
+  return parseAlgorithm(node);
 }
 
 export function parseAlgorithm(node: Der | undefined): string {
