@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { startApi } from '#api/http/server.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
+import { SekishoError } from '#contract/errors.ts';
 import type { Gateway } from '#gateway/face.ts';
 import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
 import { SamHolder } from '#gateway/sam-holder.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
-import { openSealer } from '#store/sealer.ts';
+import { openSealer, type Sealer } from '#store/sealer.ts';
 import { openStore, type Store } from '#store/store.ts';
 import { startSyncWorker } from '#sync/worker.ts';
 import { makeTrust } from '#trust/x509.ts';
@@ -43,12 +44,21 @@ const RECONCILE_EVERY_MS = 60_000;
 
 export const DATABASE_FILE = 'appliance.sqlite';
 
+/**
+ * Real patients are stored sealed or not at all: until the data key that only the unlocked SAM unwraps exists
+ * (`docs/sam-profile.md` 4.9), a production profile does not start.
+ */
+function sealerFor(profile: Config['profile']): Sealer {
+  if (profile === 'development') return openSealer;
+  throw new SekishoError('config.invalid', { field: 'profile', context: { what: 'no sealing key' } });
+}
+
 /** Starts everything; resolves when the API listens. Rejects with the first thing that cannot be. */
 export async function startAppliance(parts: ApplianceParts): Promise<RunningAppliance> {
   const { config, clock, random, logger } = parts;
   await mkdir(config.store.folder, { recursive: true, mode: 0o700 });
   const databasePath = join(config.store.folder, DATABASE_FILE);
-  const store = openStore(databasePath, { sealer: openSealer });
+  const store = openStore(databasePath, { sealer: sealerFor(config.profile) });
   const samHolder = new SamHolder(parts.samSlot);
   const trust = makeTrust(trustOptions(config));
   const stop = new AbortController();

@@ -57,13 +57,7 @@ const MIGRATIONS = [
      changed_at_ms INTEGER NOT NULL,
      PRIMARY KEY (person_id, position)
    ) WITHOUT ROWID;
-   CREATE INDEX qualification_by_number ON qualification (insurer_number, number, birthdate);
-   CREATE TABLE seen_certificate (
-     institution_code TEXT NOT NULL,
-     issuer TEXT NOT NULL,
-     serial BLOB NOT NULL,
-     PRIMARY KEY (institution_code, issuer, serial)
-   ) WITHOUT ROWID;`,
+   CREATE INDEX qualification_by_number ON qualification (insurer_number, number, birthdate);`,
 ];
 
 export const openPlatformDatabase = (file: string): CentreDatabase => openDatabase(file, MIGRATIONS);

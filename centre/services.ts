@@ -1,10 +1,12 @@
 /** The services by name: which routes each one has and how its listener is protected. */
 import { crlRoutes } from './crl/service.ts';
 import { eligibilityRoutes } from './eligibility/service.ts';
+import type { ProvenDevice } from './http/device-gate.ts';
 import type { Route } from './http/route.ts';
 import { type Service, startService } from './http/service.ts';
 import { ocspRoutes } from './ocsp/service.ts';
 import { type CentreParts, createServiceTls } from './parts.ts';
+import { requireDevice } from './service-provider/admission.ts';
 import { serviceProviderRoutes } from './service-provider/service.ts';
 import { timeStampRoutes } from './tsa/service.ts';
 import { monitorRoutes } from './visit-history/monitor.ts';
@@ -31,12 +33,21 @@ interface Definition {
 
 const deviceAuthority = (parts: CentreParts) => parts.pki.samDevice.certificate;
 
+const patientAuthorities = (parts: CentreParts) =>
+  Object.values(parts.pki.jpkiAuthentication).map(({ certificate }) => certificate);
+
+const admission =
+  ({ registry }: CentreParts) =>
+  (device: ProvenDevice): void =>
+    void requireDevice(registry, device);
+
 const DEFINITIONS: Readonly<Record<ServiceName, Definition>> = {
   serviceProvider: {
     protection: 'mutual',
     routes: (parts) =>
       serviceProviderRoutes({
         ...parts,
+        authorities: patientAuthorities(parts),
         deviceAuthority: deviceAuthority(parts),
         signingKey: parts.pki.serviceProviderKey,
       }),
@@ -48,13 +59,19 @@ const DEFINITIONS: Readonly<Record<ServiceName, Definition>> = {
         ...parts,
         store: parts.eligibility,
         deviceAuthority: deviceAuthority(parts),
-        authorities: Object.values(parts.pki.jpkiAuthentication).map(({ certificate }) => certificate),
+        authorities: patientAuthorities(parts),
+        admit: admission(parts),
       }),
   },
   visitHistory: {
     protection: 'mutual',
     routes: (parts) =>
-      visitHistoryRoutes({ ...parts, store: parts.visits, deviceAuthority: deviceAuthority(parts) }),
+      visitHistoryRoutes({
+        ...parts,
+        store: parts.visits,
+        deviceAuthority: deviceAuthority(parts),
+        admit: admission(parts),
+      }),
   },
   monitor: { protection: 'server', routes: (parts) => monitorRoutes(parts.visits) },
   ocsp: { protection: 'plain', routes: ocspRoutes },

@@ -146,27 +146,30 @@ function npm(folder, ...words) {
   return run('npm', words, { folder, variables });
 }
 
-function install(folder) {
-  if (!npm(folder, 'ci', '--include=dev', '--loglevel=error')) stop('npm ci failed; see above.');
-}
+const install = (folder) => npm(folder, 'ci', '--include=dev', '--loglevel=error');
 
 /** node-gyp cannot compile in a path with a space; what it compiled elsewhere can be moved there. */
 function installByWayOf(folder) {
   for (const name of ['package.json', 'package-lock.json', '.npmrc', 'tools/object-wrap.h']) {
     cpSync(join(ROOT, name), join(folder, name));
   }
-  install(folder);
-  rmSync(MODULES, { recursive: true, force: true });
-  cpSync(join(folder, 'node_modules'), MODULES, { recursive: true, verbatimSymlinks: true });
+  const isGood = install(folder);
+  if (isGood) {
+    rmSync(MODULES, { recursive: true, force: true });
+    cpSync(join(folder, 'node_modules'), MODULES, { recursive: true, verbatimSymlinks: true });
+  }
   rmSync(folder, { recursive: true });
+  return isGood;
 }
 
 function provideModules() {
   const mayCompileHere = !/\s/.test(ROOT);
   if (!isInstalled() || !mayCompileHere) {
     say('Installing npm packages and compiling the native ones (about three minutes) …');
-    if (mayCompileHere) install(ROOT);
-    else installByWayOf(mkdtempSync(join(tmpdir(), 'sekisho-setup-')));
+    const isGood = mayCompileHere
+      ? install(ROOT)
+      : installByWayOf(mkdtempSync(join(tmpdir(), 'sekisho-setup-')));
+    if (!isGood) stop('npm ci failed; see above.');
   }
   if (nativeModulesWork()) return;
   say(`Compiling the native modules for Node ${process.versions.node} …`);

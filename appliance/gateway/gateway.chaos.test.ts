@@ -3,7 +3,6 @@
  * the organisation key that nobody allowed (the bench watches), no error without a name, no counter that stays busy,
  * and evidence that verifies afterwards.
  */
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { verifyEvidence } from '#clinic/evidence/verification.ts';
@@ -155,7 +154,7 @@ test('leaves a counter that works and evidence that verifies', { timeout: 120_00
       await expectOneMorePatient(counter);
       const file = `${counter.databasePath}.export`;
       exportEvidence(counter.databasePath, file);
-      const deviceCaPem = readFileSync(counter.region.pki.certificateFile('sam-device'), 'utf8');
+      const { deviceCaPem } = counter.region;
       expect(await verifyEvidence(file, { deviceCaPem })).toMatchObject({ ok: true });
       await counter.close();
     }),

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { CardChannel, CardReader } from '#card/channel.ts';
 import { verifyEvidence } from '#clinic/evidence/verification.ts';
 import { SekishoError } from '#contract/errors.ts';
 import { GatewaySnapshot } from '#contract/snapshot.ts';
@@ -94,6 +95,83 @@ describe('at any APDU of a tap', () => {
       bench.samSlot.insert(bench.sam);
       await bench.untilSnapshot(({ ready }) => ready);
     }
+  });
+});
+
+describe('between two steps', () => {
+  /** A reader whose channels `wrap` changes. */
+  function readerWith(inner: CardReader, wrap: (channel: CardChannel) => Partial<CardChannel>): CardReader {
+    return {
+      name: inner.name,
+      close: () => inner.close(),
+      waitForRemoval: (channel, signal) => inner.waitForRemoval(channel, signal),
+      async waitForCard(signal) {
+        const channel = await inner.waitForCard(signal);
+        const { name, identity, maxCommandBytes } = channel;
+        return {
+          name,
+          identity,
+          maxCommandBytes,
+          transmit: (command, options) => channel.transmit(command, options),
+          close: () => channel.close(),
+          ...wrap(channel),
+        };
+      },
+    };
+  }
+
+  test('the operator signs out after the card gave its challenge: the SAM is not asked to sign', async () => {
+    let signOut: (() => Promise<void>) | undefined;
+    bench = await openGatewayBench({
+      change: (parts) => ({
+        ...parts,
+        reader: readerWith(parts.reader, (channel) => ({
+          async transmit(command, options) {
+            const answer = await channel.transmit(command, options);
+            if (command[1] === 0x84) void signOut?.();
+            return answer;
+          },
+        })),
+      }),
+    });
+    const caller = await bench.signIn();
+    signOut = () => bench.gateway.signOut(caller);
+    const outcome = await bench.withCard(bench.card(person), async () => {
+      const { tapId } = await bench.startTap(caller);
+      await bench.gateway.decideConsent(caller, tapId, 'ok', 'screen');
+      return bench.gateway.waitForTap(tapId, new AbortController().signal);
+    });
+    expect(outcome.error).toBe('operator.not-signed-in');
+    expect(bench.organisationKeyUses).toBe(0);
+  });
+
+  test('a tap is over when its field is off, not before', async () => {
+    bench = await openGatewayBench({
+      change: (parts) => ({
+        ...parts,
+        reader: readerWith(parts.reader, (channel) => ({
+          async close() {
+            for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
+            await channel.close();
+          },
+        })),
+      }),
+    });
+    const caller = await bench.signIn();
+    const card = bench.card(person);
+    await bench.withCard(card, async () => {
+      const { tapId } = await bench.startTap(caller);
+      let cancelling: Promise<void> | undefined;
+      card.onCommand = () => {
+        cancelling ??= bench.gateway.cancelTap(caller, tapId).then(() => {
+          expect(card.isPowered).toBe(false);
+        });
+      };
+      await bench.gateway.decideConsent(caller, tapId, 'ok', 'screen');
+      await bench.gateway.waitForTap(tapId, new AbortController().signal);
+      expect(card.isPowered).toBe(false);
+      await cancelling;
+    });
   });
 });
 
@@ -190,11 +268,10 @@ describe('a whole day', () => {
   test('verifies from its export alone, with every proof, stamp and anchor', async () => {
     bench = await openGatewayBench();
     await liveADay();
-    const { pki } = bench.region;
+    const { deviceCaPem, timeStampCaPem } = bench.region;
     const file = `${bench.databasePath}.export`;
     exportEvidence(bench.databasePath, file);
-    const pem = (label: string): string => readFileSync(pki.certificateFile(label), 'utf8');
-    const anchors = { deviceCaPem: pem('sam-device'), timeStampCaPem: pem('time-stamp-root') };
+    const anchors = { deviceCaPem, timeStampCaPem };
     const report = await verifyEvidence(file, anchors);
     expect(report).toMatchObject({ ok: true, entries: bench.records.length, timeStamps: 'trusted' });
     const visits = bench.records.filter((record) => record.kind === 'visit');
@@ -254,6 +331,20 @@ describe('a whole day', () => {
     expect(await bench.gateway.visit(caller, visits[0]!.visitId)).toEqual(visits[0]);
     await expect(bench.gateway.visit(caller, 'nothing')).rejects.toMatchObject({ code: 'visit.unknown' });
   });
+});
+
+test('a SAM that can not stamp costs the stamp and not the visit', async () => {
+  bench = await openGatewayBench();
+  const caller = await bench.signIn();
+  bench.samSlot.faults.push({
+    name: 'no stamps',
+    handle: ({ command }) =>
+      command[1] === 0x10 ? Promise.resolve({ kind: 'answer', bytes: Uint8Array.of(0x6f, 0x00) }) : undefined,
+  });
+  expect(await bench.tap(caller, bench.card(person))).toMatchObject({ outcome: 'accepted' });
+  const file = `${bench.databasePath}.export`;
+  exportEvidence(bench.databasePath, file);
+  expect(await verifyEvidence(file)).toMatchObject({ ok: true, visitsUnstamped: 1 });
 });
 
 test('a listener that throws does not harm what it listens to', async () => {

@@ -205,7 +205,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       core.publish();
     },
     async reconcileNow() {
-      await Promise.all([reconciliation.runAll(), unlock.refreshRoster()]);
+      await Promise.all([reconciliation.runAll(), unlock.refreshRoster(), unlock.anchorTicks()]);
       core.publish();
     },
     async close() {

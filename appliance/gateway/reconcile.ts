@@ -4,8 +4,9 @@ import type { RevokedCards } from '#contract/centre/service-provider.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { Visit } from '#contract/visit.ts';
 import type { OpenQuestion, OpenQuestionRow, StoreEffect } from '#evidence/ledger.ts';
-import { type AskedEligibility, askEligibility, viewEligibility } from './eligibility-check.ts';
+import { askEligibility, viewEligibility } from './eligibility-check.ts';
 import type { GatewayParts } from './parts.ts';
+import type { FreshEligibility } from './visit-writer.ts';
 
 const BATCH = 50;
 
@@ -168,7 +169,7 @@ export class Reconciliation {
 
 function remember(
   cardId: string,
-  { answer, checkedAtMs }: Extract<AskedEligibility, { answer: unknown }>,
+  { answer, checkedAtMs }: FreshEligibility,
   typed: InsuredNumber | undefined,
 ): StoreEffect[] {
   const known: StoreEffect = { do: 'remember-eligibility', cardId, answer, checkedAtMs };

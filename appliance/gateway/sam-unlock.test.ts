@@ -84,6 +84,29 @@ describe('unlocking', () => {
     expect(bench.gateway.snapshot().ready).toBe(true);
   });
 
+  test('by card waits for an online unlock that is under way, and is not needed when that succeeds', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    await bench.gateway.lockSam(caller, 'asked');
+    const byCard = () =>
+      bench.withCard(bench.card('kakuu-ishi'), () =>
+        bench.gateway.unlockOffline(caller, bench.request('kakuu-ishi')),
+      );
+    for (const [outcome, how] of [
+      ['good', 'online'],
+      ['centre.timeout', 'offline'],
+    ] as const) {
+      bench.centre.scripts.unlock.behaviour = 'silent';
+      const online = bench.gateway.unlockOnline(caller).catch(() => undefined);
+      while (bench.centre.scripts.unlock.waiting === 0) await new Promise(setImmediate);
+      const offline = byCard();
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      bench.centre.scripts.unlock.release(outcome);
+      await Promise.all([online, offline]);
+      expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: how });
+    }
+  });
+
   test('a grant for another SAM or challenge is refused by the SAM itself', async () => {
     bench = await openGatewayBench({
       change: (parts) => ({
@@ -123,6 +146,12 @@ describe('unlocking', () => {
     await bench.gateway.unlockOnline(caller);
     await until(() => bench.logLines.some((line) => line.startsWith('tick-anchor.missing')));
     expect(bench.gateway.snapshot().ready).toBe(true);
+    // It is fetched later, once.
+    const anchors = (): number => bench.records.filter(({ kind }) => kind === 'tick-anchor').length;
+    expect(anchors()).toBe(1);
+    bench.centre.scripts.timeStamps.behaviour = 'good';
+    await Promise.all([bench.gateway.reconcileNow(), bench.gateway.reconcileNow()]);
+    expect(anchors()).toBe(2);
   });
 });
 

@@ -1,7 +1,6 @@
 /** Opens the SAM: online by the SP's grant, offline by an operator's card. The SAM verifies both itself. */
 import { createHash } from 'node:crypto';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
-import type { EvidenceReceipt } from '#evidence/ledger.ts';
 import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
@@ -30,6 +29,8 @@ export class SamUnlock {
   #turn: Promise<unknown> = Promise.resolve();
   #online: Promise<void> | undefined;
   #anchoring: Promise<void> = Promise.resolve();
+  /** An unlock has happened since the last anchor. */
+  #isAnchorMissing = false;
 
   /** `stop` ends what still runs in the background. */
   constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
@@ -67,6 +68,16 @@ export class SamUnlock {
     } catch (thrown) {
       this.#parts.logger.warn('roster.not-refreshed', { code: toSekishoError(thrown).code });
     }
+  }
+
+  /**
+   * TickStamp1: has an RFC 3161 authority time-stamp a fresh tick stamp, so that every stamp of this power-up gets a
+   * proven earliest and latest time; it covers all entries so far. Without the authority the stamps still order
+   * everything, and it is tried again with each call. Never rejects.
+   */
+  anchorTicks(): Promise<void> {
+    this.#anchoring = this.#anchoring.then(() => this.#anchorIfMissing());
+    return this.#anchoring;
   }
 
   /** Resolves when nothing runs in the background any more. */
@@ -108,40 +119,40 @@ export class SamUnlock {
   }
 
   async #opened(sam: Sam, by: How): Promise<void> {
-    const { usesLeft, tickPeriodMs } = await sam.status();
+    const { usesLeft } = await sam.status();
     // Lost or powered anew while it was being unlocked: the SAM that is there now is locked.
     if (this.#parts.samHolder.current !== sam) throw new SekishoError('sam.locked');
     this.#core.apply({ type: 'samUnlocked', by: by.how, usesLeft });
     const { sam: fact, network } = this.#core.facts;
     if (fact.kind !== 'unlocked') throw new SekishoError(placeError(network));
-    const receipt = await this.#recordUnlocked(sam, by, usesLeft);
-    this.#anchoring = this.#anchorTicks(sam, receipt, tickPeriodMs);
+    await this.#recordUnlocked(sam, by, usesLeft);
+    this.#isAnchorMissing = true;
+    void this.anchorTicks();
     void this.#parts.samHolder.readAhead();
   }
 
   /** An open SAM of which the evidence says nothing must not stay open. */
-  async #recordUnlocked(sam: Sam, by: How, maxUses: number): Promise<EvidenceReceipt> {
+  async #recordUnlocked(sam: Sam, by: How, maxUses: number): Promise<void> {
     try {
       const { samId } = sam;
       const { networkId } = this.#parts;
       const at = this.#now();
-      return await appendStamped(this.#parts, { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by });
+      await appendStamped(this.#parts, { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by });
     } catch (thrown) {
       this.#core.apply({ type: 'samLocked', reason: toSekishoError(thrown).code });
       throw thrown;
     }
   }
 
-  /**
-   * TickStamp1: has an RFC 3161 authority time-stamp a fresh tick stamp, so that every stamp of this power-up
-   * gets a proven earliest and latest time. It covers the unlock's own entry. Without the authority the stamps
-   * still order everything. Never rejects.
-   */
-  async #anchorTicks(sam: Sam, unlocked: EvidenceReceipt, tickPeriodMs: number): Promise<void> {
+  async #anchorIfMissing(): Promise<void> {
+    const { samHolder, ledger, centre, logger } = this.#parts;
+    const [sam, head] = [samHolder.current, ledger.head()];
+    if (!this.#isAnchorMissing || sam === undefined || head === undefined) return;
     try {
-      const tickStamp = encodeCompleteStamp(await sam.tickStamp(fromHex(unlocked.hash)));
+      const { tickPeriodMs } = await sam.status();
+      const tickStamp = encodeCompleteStamp(await sam.tickStamp(fromHex(head.hash)));
       const digest = createHash('sha256').update(tickStamp, 'hex').digest();
-      const token = await this.#parts.centre.timeStamps.timeStamp(new Uint8Array(digest), this.#stop);
+      const token = await centre.timeStamps.timeStamp(new Uint8Array(digest), this.#stop);
       await appendStamped(this.#parts, {
         kind: 'tick-anchor',
         at: this.#now(),
@@ -149,8 +160,9 @@ export class SamUnlock {
         token: Buffer.from(token).toString('base64'),
         tickPeriodMs,
       });
+      this.#isAnchorMissing = false;
     } catch (thrown) {
-      this.#parts.logger.warn('tick-anchor.missing', { code: toSekishoError(thrown).code });
+      logger.warn('tick-anchor.missing', { code: toSekishoError(thrown).code });
     }
   }
 

@@ -348,6 +348,19 @@ describe('eligibility', () => {
     });
   });
 
+  test('is dated by its answer, not by the face check minutes later', async () => {
+    const caller = await ready();
+    await bench.withCard(bench.card('mihon-taro'), async () => {
+      const { tapId } = await bench.readCard(caller);
+      await new Promise(setImmediate);
+      await bench.clock.advance(100_000);
+      const visit = await bench.gateway.recordFaceCheck(caller, tapId, MATCH);
+      const known = bench.store.visits.lastEligibility(visit.cardId ?? '');
+      expect(known?.checkedAtMs).toBe(Date.parse(visit.eligibility.checkedAt ?? ''));
+      expect(known?.checkedAtMs).toBe(bench.clock.nowMs() - 100_000);
+    });
+  });
+
   test('is none for a new patient when the centre is silent: the visit stays open, and works all the same', async () => {
     const caller = await ready();
     bench.centre.all = 'centre.unreachable';

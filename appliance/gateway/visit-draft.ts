@@ -108,9 +108,7 @@ export function makeVisitFacts(
 ): VisitFacts {
   const outcome = outcomeOf(error);
   const fresh =
-    findings.eligibility !== undefined && 'answer' in findings.eligibility
-      ? findings.eligibility.answer
-      : undefined;
+    findings.eligibility !== undefined && 'answer' in findings.eligibility ? findings.eligibility : undefined;
   const accepted = outcome === 'accepted';
   const openReasons = accepted ? openQuestionsOf(findings) : {};
   const certificate = certificateView(findings, nowMs);
@@ -148,7 +146,7 @@ export function makeVisitFacts(
         ? undefined
         : hashSerial(findings.certificate.serial, findings.institutionCode),
     freshEligibility: fresh,
-    insured: insuredNumberOf(fresh),
+    insured: insuredNumberOf(fresh?.answer),
     openReasons,
   };
 }

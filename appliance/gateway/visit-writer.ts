@@ -1,14 +1,18 @@
 /** Turns what a tap found into the visit that the counter sees, the evidence and the record that is sent on. */
-import type { EligibilityAnswer, InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { VisitRecord } from '#contract/centre/visit-history.ts';
 import type { ErrorCode } from '#contract/errors.ts';
 import type { Visit } from '#contract/visit.ts';
 import type { EvidenceReceipt, StoreEffect } from '#evidence/ledger.ts';
 import type { CardProof, EvidenceRecord } from '#evidence/record.ts';
+import type { AskedEligibility } from './eligibility-check.ts';
 import type { GatewayParts } from './parts.ts';
 import { appendStamped } from './stamped-entry.ts';
 
 export type VisitDraft = Omit<Visit, 'evidence' | 'visitRecord'>;
+
+/** An answer, and when it was given: a clerk may compare the face minutes later. */
+export type FreshEligibility = Extract<AskedEligibility, { answer: unknown }>;
 
 export interface VisitFacts {
   readonly draft: VisitDraft;
@@ -18,7 +22,7 @@ export interface VisitFacts {
   readonly proof: CardProof | undefined;
   readonly revocation: 'good' | 'unknown' | 'revoked' | 'not-checked';
   readonly serialHash: string | undefined;
-  readonly freshEligibility: EligibilityAnswer | undefined;
+  readonly freshEligibility: FreshEligibility | undefined;
   /** Learnt from a single result: lets a later offline visit be reconciled without the card. */
   readonly insured: InsuredNumber | undefined;
   readonly openReasons: Readonly<Partial<Record<Visit['unresolved'][number], ErrorCode>>>;
@@ -71,8 +75,7 @@ function effectsOf(facts: VisitFacts, visit: Visit, receipt: EvidenceReceipt, no
     effects.push({
       do: 'remember-eligibility',
       cardId: visit.cardId,
-      answer: facts.freshEligibility,
-      checkedAtMs: nowMs,
+      ...facts.freshEligibility,
     });
   }
   if (visit.cardId !== undefined) {

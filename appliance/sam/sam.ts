@@ -55,7 +55,7 @@ export interface Sam {
   institutionCode(): Promise<string>;
   /** For example `sekisho-ref-1`. */
   profileId(): Promise<string>;
-  /** DER signature of the device key over "SEKISHO-DEVICE-1" ‖ data (1 to 64 bytes); also while locked. */
+  /** DER signature of the device key over "SEKISHO-DEVICE-1" ‖ data (32 bytes); also while locked. */
   signDeviceProof(data: Uint8Array): Promise<Uint8Array>;
   /** 32 bytes, for one unlock or disable. */
   challenge(): Promise<Uint8Array>;

@@ -80,7 +80,14 @@ async function startServiceProvider(): Promise<Service> {
   return startService({
     host: '127.0.0.1',
     port: 0,
-    routes: serviceProviderRoutes({ registry, revocations, deviceAuthority, signingKey, nowMs }),
+    routes: serviceProviderRoutes({
+      registry,
+      revocations,
+      authorities: [],
+      deviceAuthority,
+      signingKey,
+      nowMs,
+    }),
     tls: {
       identity,
       wrongIdentity: { key: keyPem(), certificate: wrong },

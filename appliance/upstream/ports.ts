@@ -20,7 +20,7 @@ import type { VisitReceipt, VisitRecord } from '#contract/centre/visit-history.t
 export interface DeviceSigner {
   /** X.509 DER (DF21). */
   deviceCertificate(): Promise<Uint8Array>;
-  /** INTERNAL AUTHENTICATE over `data` (1..64 bytes): DER signature over "SEKISHO-DEVICE-1" ‖ data. */
+  /** INTERNAL AUTHENTICATE over `data` (32 bytes): DER signature over "SEKISHO-DEVICE-1" ‖ data. */
   signDeviceProof(data: Uint8Array): Promise<Uint8Array>;
 }
 

@@ -25,6 +25,8 @@ export interface EligibilityOptions {
   /** Every generation of the JPKI authentication authority. */
   readonly authorities: readonly Certificate[];
   readonly deviceAuthority: Certificate;
+  /** Throws for a device that may not ask. */
+  readonly admit: (device: ProvenDevice) => void;
   readonly nowMs: () => number;
 }
 
@@ -70,7 +72,7 @@ function requireInstitution(device: ProvenDevice, institutionCode: string): void
 
 function judgeCertificate(
   options: EligibilityOptions,
-  { samId, institutionCode }: ProvenDevice,
+  { samId }: ProvenDevice,
   question: EligibilityByCertificate,
 ): Outcome {
   const certificate = parsePatientCertificate(question.certificate);
@@ -84,7 +86,6 @@ function judgeCertificate(
   const signature = Buffer.from(question.proof.signature, 'base64');
   if (!verifyTapProof(certificate, message, signature, samId)) return { error: 'SKE14' };
   const issuer = path.issuer.keyId;
-  options.store.markSeen(institutionCode, issuer, certificate.serial);
   const revocation = options.revocations.find(issuer, certificate.serial);
   if (revocation !== undefined) return { error: revocation.reason === 'certificateHold' ? 'SKE13' : 'SKE12' };
   const personId = options.store.findPerson(issuer, certificate.serial);

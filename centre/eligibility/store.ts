@@ -28,7 +28,6 @@ export interface EligibilityStore {
   replaceQualifications(personId: string, records: readonly QualificationRecord[], changedAtMs: number): void;
   qualificationsOf(personId: string): StoredQualification[];
   findByNumber(key: InsuredKey): StoredQualification[];
-  markSeen(institutionCode: string, issuerKeyId: string, serial: Uint8Array): void;
   /** Many changes in one commit. */
   batch(work: () => void): void;
 }
@@ -68,14 +67,6 @@ export function createEligibilityStore(database: CentreDatabase): EligibilitySto
         .all<Row>('SELECT * FROM qualification WHERE person_id = ? ORDER BY position', personId)
         .map(toStored),
     findByNumber: (key) => findByNumber(database, key),
-    markSeen(institutionCode, issuer, serial) {
-      database.run(
-        'INSERT OR IGNORE INTO seen_certificate VALUES (?, ?, ?)',
-        institutionCode,
-        issuer,
-        serial,
-      );
-    },
     batch: (work) => database.transaction(work),
   };
 }

@@ -35,8 +35,6 @@ export interface Registry {
   roster(institutionCode: string): Roster;
   logGrant(samId: string, networkId: string, maxUses: number, issuedAtMs: number): void;
   grantCount(samId: string): number;
-  /** Certificates that eligibility has seen at an institution. */
-  seenCertificates(institutionCode: string): { readonly issuer: string; readonly serial: Buffer }[];
 }
 
 interface DeviceRow {
@@ -83,8 +81,6 @@ export function createRegistry(database: CentreDatabase): Registry {
     grantCount: (samId) =>
       database.get<{ count: number }>('SELECT count(*) AS count FROM grant_log WHERE sam_id = ?', samId)
         ?.count ?? 0,
-    seenCertificates: (institutionCode) =>
-      database.all('SELECT issuer, serial FROM seen_certificate WHERE institution_code = ?', institutionCode),
   };
 }
 

@@ -171,18 +171,25 @@ test('a disable order is signed over the E2 object', async () => {
   expect(verify('sha256', Buffer.from('other'), centre.pki.serviceProviderPublicKey, signature)).toBe(false);
 });
 
-test('revoked cards: only those seen at this institution, hashed with its code', async () => {
-  const issuer = centre.pki.jpkiAuthentication.g2.certificate.keyId;
-  const serials = ['01020304', '05060708', '090a0b0c'].map((hex) => Buffer.from(hex, 'hex'));
-  centre.eligibility.markSeen(INSTITUTION, issuer, serials[0]!);
-  centre.eligibility.markSeen(INSTITUTION, issuer, serials[1]!);
-  centre.eligibility.markSeen('2710000001', issuer, serials[2]!);
-  centre.revocations.revoke(issuer, serials[0]!, 'superseded', NOW);
-  centre.revocations.revoke(issuer, serials[2]!, 'superseded', NOW);
+test('revoked cards: all of them, hashed with the code of the institution that asks', async () => {
+  const { g1, g2 } = centre.pki.jpkiAuthentication;
+  const serials = ['01020304', '05060708'].map((hex) => Buffer.from(hex, 'hex'));
+  centre.revocations.revoke(g2.certificate.keyId, serials[0]!, 'superseded', NOW);
+  centre.revocations.revoke(g1.certificate.keyId, serials[1]!, 'certificateHold', NOW);
+  centre.revocations.revoke(
+    centre.pki.jpkiSigning.certificate.keyId,
+    Buffer.from('090a0b0c', 'hex'),
+    'superseded',
+    NOW,
+  );
   const answer = RevokedCards.parse(
     JSON.parse((await device.send('GET', `${centre.urls.serviceProvider}/v1/revoked-cards`)).body),
   );
-  writeFileSync(join(folder, 'hashed'), Buffer.concat([serials[0]!, Buffer.from(INSTITUTION)]));
-  const digest = (await openssl('dgst', '-sha256', '-r', join(folder, 'hashed'))).text.slice(0, 64);
-  expect(answer).toEqual({ asOf: new Date(NOW).toISOString(), hashes: [digest] });
+  const digests = [];
+  for (const serial of serials) {
+    writeFileSync(join(folder, 'hashed'), Buffer.concat([serial, Buffer.from(INSTITUTION)]));
+    digests.push((await openssl('dgst', '-sha256', '-r', join(folder, 'hashed'))).text.slice(0, 64));
+  }
+  expect(answer.asOf).toBe(new Date(NOW).toISOString());
+  expect(answer.hashes.toSorted()).toEqual(digests.toSorted());
 });

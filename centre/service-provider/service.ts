@@ -12,12 +12,15 @@ import { CentreRefusal, jsonReply, type Reply } from '../http/problem.ts';
 import type { Route } from '../http/route.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
-import type { DeviceRecord, OperatorRecord, Registry } from './registry.ts';
+import { requireDevice } from './admission.ts';
+import type { OperatorRecord, Registry } from './registry.ts';
 import { signRoster, signUnlockGrant } from './sam-order.ts';
 
 export interface ServiceProviderOptions {
   readonly registry: Registry;
   readonly revocations: RevocationRegister;
+  /** Those that issue patients' authentication certificates. */
+  readonly authorities: readonly Certificate[];
   readonly deviceAuthority: Certificate;
   readonly signingKey: KeyObject;
   readonly nowMs: () => number;
@@ -48,16 +51,6 @@ export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] 
   ];
 }
 
-/** The registered device, if it is one, is in force, and stands in the institution that connected. */
-function requireDevice(registry: Registry, proven: ProvenDevice): DeviceRecord {
-  const device = registry.findDevice(proven.samId);
-  if (device === undefined || device.institutionCode !== proven.institutionCode) {
-    throw new CentreRefusal('device-unknown', 'This device is not registered for this institution.');
-  }
-  if (device.revoked) throw new CentreRefusal('device-revoked', 'This device is revoked.');
-  return device;
-}
-
 function unlock(options: ServiceProviderOptions, proven: ProvenDevice, request: SamUnlockRequest): Reply {
   const device = requireDevice(options.registry, proven);
   if (request.samId !== device.samId) {
@@ -85,10 +78,10 @@ function roster(options: ServiceProviderOptions, { samId, institutionCode }: Pro
   return jsonReply(200, answer);
 }
 
+/** All that are revoked, whether anybody asked about them or not: a card first met offline was never asked about. */
 function revokedCards(options: ServiceProviderOptions, { institutionCode }: ProvenDevice): Reply {
-  const hashes = options.registry
-    .seenCertificates(institutionCode)
-    .filter(({ issuer, serial }) => options.revocations.find(issuer, serial) !== undefined)
+  const hashes = options.authorities
+    .flatMap(({ keyId }) => options.revocations.list(keyId))
     .map(({ serial }) => createHash('sha256').update(serial).update(institutionCode, 'ascii').digest('hex'));
   const answer: RevokedCards = { asOf: new Date(options.nowMs()).toISOString(), hashes };
   return jsonReply(200, answer);

@@ -1,6 +1,6 @@
 /** Registration of visits, idempotent by visit id. */
 import { type VisitReceipt, VisitRecord } from '#contract/centre/visit-history.ts';
-import { createDeviceGate } from '../http/device-gate.ts';
+import { createDeviceGate, type ProvenDevice } from '../http/device-gate.ts';
 import { parseJson } from '../http/json.ts';
 import { CentreRefusal, jsonReply } from '../http/problem.ts';
 import type { Route } from '../http/route.ts';
@@ -12,6 +12,8 @@ export interface VisitHistoryOptions {
   readonly store: VisitStore;
   readonly revocations: RevocationRegister;
   readonly deviceAuthority: Certificate;
+  /** Throws for a device that may not ask. */
+  readonly admit: (device: ProvenDevice) => void;
   readonly nowMs: () => number;
 }
 

@@ -67,7 +67,12 @@ export class TrialClinic {
       await surroundings.close();
     };
     const trial = new TrialClinic(stateFolder, { ...surroundings, appliance, installed, close }, logLines);
-    if (signedIn) await trial.signIn();
+    try {
+      if (signedIn) await trial.signIn();
+    } catch (thrown) {
+      await trial.close();
+      throw thrown;
+    }
     return trial;
   }
 

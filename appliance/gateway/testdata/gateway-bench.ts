@@ -1,5 +1,5 @@
-import { createPublicKey } from 'node:crypto';
 /** A whole gateway on simulated cards, SAM and centre, with a real store and real certificates. */
+import { createPublicKey } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

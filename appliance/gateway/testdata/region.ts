@@ -1,6 +1,6 @@
 /** The authorities, cards and SAM of a test region: made once for each test file, from the pool of published keys. */
 import { createHash, createPublicKey } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CentrePki, openCentrePki } from '#centre/pki/authority.ts';
@@ -21,7 +21,9 @@ export const START_MS = Date.UTC(2026, 10, 20, 0, 0, 0);
 const FIRST_AUTHORITY_KEY = 12;
 
 export interface TestRegion {
-  readonly folder: string;
+  /** PEM of what an auditor trusts. */
+  readonly deviceCaPem: string;
+  readonly timeStampCaPem: string;
   readonly pki: CentrePki;
   readonly trust: Trust;
   readonly wallet: ReadonlyMap<string, WalletCard>;
@@ -54,8 +56,7 @@ function operatorOf({ person, publicKey }: WalletCard): OperatorRecord {
   };
 }
 
-function trustIn(pki: CentrePki): Trust {
-  const pem = (label: string): string => readFileSync(pki.certificateFile(label), 'utf8');
+function trustWith(pem: (label: string) => string): Trust {
   return makeTrust({
     authorities: {
       'jpki-authentication': {
@@ -76,15 +77,20 @@ async function makeRegion(): Promise<TestRegion> {
   const pki = openCentrePki(folder, { rsaKey: () => testRsaKey(nextKey++) });
   const wallet = issueWallet(pki, (person, index) => usualWish(person, serialOf(index), START_MS));
   const staff = [...wallet.values()].filter(({ person }) => person.part !== 'patient');
-  return {
-    folder,
+  const pem = (label: string): string => readFileSync(pki.certificateFile(label), 'utf8');
+  const made = {
+    deviceCaPem: pem('sam-device'),
+    timeStampCaPem: pem('time-stamp-root'),
     pki,
-    trust: trustIn(pki),
+    trust: trustWith(pem),
     wallet,
     samState: await issueSam(pki),
     operators: staff.map(operatorOf),
-    reissue: (wishOf) => issueWallet(pki, wishOf),
+    reissue: (wishOf: (person: Person) => CertificateWish) => issueWallet(pki, wishOf),
   };
+  // Everything is in memory by now.
+  rmSync(folder, { recursive: true });
+  return made;
 }
 
 let region: Promise<TestRegion> | undefined;

@@ -5,13 +5,17 @@ import { parseObjects } from '../messages.ts';
 
 const DEVICE_LABEL = new TextEncoder().encode('SEKISHO-DEVICE-1');
 
-/** What the device key signs for `data` (1 to 64 bytes). */
+/** One length only: a longer message could be made to look like a tick stamp to a hasty reader. */
+export const DEVICE_PROOF_BYTES = 32;
+
+/** What the device key signs for `data` (32 bytes). */
 export function deviceProofMessage(data: Uint8Array): Uint8Array {
   return concatBytes(DEVICE_LABEL, data);
 }
 
 /** DER ECDSA P-256/SHA-256 over `deviceProofMessage(data)`. */
 export async function signDeviceProof(line: SamLine, data: Uint8Array): Promise<Uint8Array> {
+  if (data.length !== DEVICE_PROOF_BYTES) throw new RangeError('device proof data');
   const command = { cla: 0x00, ins: 0x88, p1: 0x00, p2: 0x01, data, expectedBytes: 256 };
   return parseObjects(await line.request(command), ['signature']).signature;
 }

@@ -122,9 +122,13 @@ describe('SAM: offline unlock and roster', () => {
 
 describe('SAM: device key, stamps, derived ids and data keys', () => {
   it('proves the device while locked', () => {
-    const signature = parseTlv(sam.terminal.data(withData('00880001', text('exporter'), '00')), 0x9e).value;
-    expect(verify('sha256', text('SEKISHO-DEVICE-1exporter'), deviceKey, signature)).toBe(true);
-    expect(sam.terminal.send(withData('00880001', new Uint8Array(65), '00'))).toBe('6700');
+    const exporter = 'exporter'.repeat(4);
+    const signature = parseTlv(sam.terminal.data(withData('00880001', text(exporter), '00')), 0x9e).value;
+    expect(verify('sha256', text(`SEKISHO-DEVICE-1${exporter}`), deviceKey, signature)).toBe(true);
+    // 16 + 64 bytes would be exactly as long as a tick stamp.
+    for (const lengthBytes of [1, 31, 33, 64]) {
+      expect(sam.terminal.send(withData('00880001', new Uint8Array(lengthBytes), '00'))).toBe('6700');
+    }
   });
 
   it('stamps a digest with its ticks while locked', () => {
@@ -205,7 +209,7 @@ describe('SAM: disable', () => {
     expect(sam.saves.at(-1)?.personalisation?.organisation).toEqual({});
     for (const command of [
       tapCommand(),
-      withData('00880001', text('x'), '00'),
+      withData('00880001', new Uint8Array(32), '00'),
       withData('80100000', new Uint8Array(32), '00'),
     ]) {
       expect(sam.terminal.send(command)).toBe('6984');

@@ -141,7 +141,7 @@ export class SamApplication {
 
   #internalAuthenticate(command: Command): Uint8Array {
     requireParameters(command, 0x0001);
-    requireLength(command.data, 1, 64);
+    requireLength(command.data, 32, 32);
     return signDeviceProof(this.#memory.usable, command.data, this.#work);
   }
 
