@@ -1,7 +1,8 @@
 /** `npm run -s tap`, as it stands in the manual: one JSON object on standard output, and an exit code that can be trusted. */
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -18,6 +19,8 @@ const Line = z.object({
   bytesOut: z.number().int().positive(),
   bytesIn: z.number().int().positive(),
 });
+
+const temporary = mkdtempSync(join(tmpdir(), 'sekisho-tap-command-'));
 
 /** What issue 2 promises, field by field; more may stand there. */
 const AcceptedVisit = z.object({
@@ -52,21 +55,20 @@ interface Outcome {
 function tap(...words: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const command = ['tools/run.mjs', 'clinic/tap.ts', ...words];
-    execFile(process.execPath, command, { cwd: ROOT }, (error, stdout, stderr) =>
+    const env = { ...process.env, TMPDIR: temporary };
+    execFile(process.execPath, command, { cwd: ROOT, env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 }
 
-/** State folders of this command; others may run at the same time, so only what appears here counts. */
-const leftovers = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('sekisho-tap-'));
-
-let before: readonly string[];
-beforeAll(() => {
-  buildPrograms();
-  before = leftovers();
+beforeAll(buildPrograms);
+/** Nothing stays behind, whatever came of it. */
+afterAll(() => {
+  const left = readdirSync(temporary);
+  rmSync(temporary, { recursive: true });
+  expect(left).toEqual([]);
 });
-afterAll(() => expect(leftovers().filter((name) => !before.includes(name))).toEqual([]));
 
 const READERS = isPrivatePcscdAvailable() ? (['inprocess', 'pcsc'] as const) : (['inprocess'] as const);
 const WORLDS = READERS.flatMap((reader) =>

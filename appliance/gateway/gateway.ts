@@ -58,10 +58,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       if (core.facts.sam.kind !== 'absent') await holder.ready().catch(() => undefined);
       await appendStamped(parts, { kind: 'sam-locked', at: at(), samId: holder.samId, reason });
     },
-    unlockOnline: () =>
-      unlock.online().catch((thrown: unknown) => {
-        parts.logger.warn('sam.not-unlocked', { code: toSekishoError(thrown).code });
-      }),
+    unlockOnline: () => unlock.onlineByItself(),
   };
 
   // A tap is shown two dozen times and counting reads whole tables; only an entry or `refresh` changes a count.
@@ -202,6 +199,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     readerChanged: (to) => core.apply({ type: to === 'ready' ? 'readerReady' : 'readerFaulted' }),
     refresh() {
       counted = undefined;
+      void unlock.retryOnline();
       core.publish();
     },
     async reconcileNow() {

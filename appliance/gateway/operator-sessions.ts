@@ -1,22 +1,14 @@
 /** The operator session: opens with a card and PIN, ends by itself, dies with the network lease. */
-import { type ErrorCode, isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
+import { type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { GatewayCore } from './core.ts';
 import type { Caller, OperatorSession, SignInRequest } from './face.ts';
 import type { OperatorCard } from './operator-card.ts';
 import { OperatorLogin, type SignedIn } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
 import type { ReaderSeat } from './reader-seat.ts';
-import type { SamUnlock } from './sam-unlock.ts';
+import { isSilence, type SamUnlock } from './sam-unlock.ts';
 import { SignInLockout } from './sign-in-lockout.ts';
 import { placeAllowed, placeError } from './state.ts';
-
-/** How the SP says nothing, as opposed to no. */
-const SILENCE: readonly ErrorCode[] = [
-  'centre.unreachable',
-  'centre.timeout',
-  'centre.garbled',
-  'centre.untrusted',
-];
 
 export class OperatorSessions {
   readonly #parts: GatewayParts;
@@ -117,7 +109,7 @@ export class OperatorSessions {
     try {
       await this.#unlock.online();
     } catch (thrown) {
-      if (!isSekishoError(thrown, ...SILENCE)) throw thrown;
+      if (!isSilence(thrown)) throw thrown;
       await this.#signUnlock(signedIn, card);
     }
   }

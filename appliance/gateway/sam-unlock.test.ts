@@ -68,6 +68,28 @@ describe('unlocking', () => {
     expect(refused.pin).toEqual(new Uint8Array(4));
   });
 
+  test('is tried again by itself as soon as the SP is there, unless somebody locked the SAM', async () => {
+    bench = await openGatewayBench({ script: (centre) => (centre.all = 'centre.unreachable') });
+    bench.gateway.refresh();
+    expect(bench.centre.scripts.unlock.calls).toBe(1);
+    bench.centre.all = 'good';
+    bench.gateway.refresh();
+    await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
+    await until(() => bench.store.roster.roster() !== undefined);
+    await bench.gateway.lockSam(await bench.signIn(), 'asked');
+    bench.gateway.refresh();
+    await new Promise(setImmediate);
+    expect(facts().sam).toBe('locked');
+    // A refusal is an answer: it is not asked for again and again.
+    await bench.gateway.networkChanged('absent');
+    bench.centre.scripts.unlock.behaviour = 'centre.refused';
+    await bench.gateway.networkChanged('registered');
+    bench.centre.scripts.unlock.behaviour = 'good';
+    bench.gateway.refresh();
+    await new Promise(setImmediate);
+    expect(facts().sam).toBe('locked');
+  });
+
   test('two who ask at once share one grant', async () => {
     bench = await openGatewayBench({
       script: (centre) => (centre.scripts.unlock.behaviour = 'silent'),

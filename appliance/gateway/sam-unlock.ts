@@ -1,6 +1,6 @@
 /** Opens the SAM: online by the SP's grant, offline by an operator's card. The SAM verifies both itself. */
 import { createHash } from 'node:crypto';
-import { SekishoError, toSekishoError } from '#contract/errors.ts';
+import { type ErrorCode, isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
 import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
@@ -21,6 +21,18 @@ function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
+/** The SP says nothing, as opposed to no. */
+const SILENCE: readonly ErrorCode[] = [
+  'centre.unreachable',
+  'centre.timeout',
+  'centre.garbled',
+  'centre.untrusted',
+];
+
+export function isSilence(thrown: unknown): boolean {
+  return isSekishoError(thrown, ...SILENCE);
+}
+
 export class SamUnlock {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
@@ -28,6 +40,8 @@ export class SamUnlock {
   /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
   #turn: Promise<unknown> = Promise.resolve();
   #online: Promise<void> | undefined;
+  /** The rules asked for it, and the SP has not answered yet. */
+  #isOnlineWanted = false;
   #anchoring: Promise<void> = Promise.resolve();
   /** An unlock has happened since the last anchor. */
   #isAnchorMissing = false;
@@ -45,6 +59,25 @@ export class SamUnlock {
       this.#online = undefined;
     });
     return this.#online;
+  }
+
+  /** What the rules ask for: without an answer of the SP it is tried again as soon as that is there. Never rejects. */
+  async onlineByItself(): Promise<void> {
+    try {
+      await this.online();
+    } catch (thrown) {
+      const { code } = toSekishoError(thrown);
+      this.#isOnlineWanted = isSilence(thrown);
+      this.#parts.logger.warn('sam.not-unlocked', { code });
+    }
+  }
+
+  /** To be called when the SP may be there again. Never rejects. */
+  async retryOnline(): Promise<void> {
+    const { facts } = this.#core;
+    const isPossible = facts.sam.kind === 'locked' && facts.network === 'registered';
+    if (this.#isOnlineWanted && isPossible && this.#parts.centre.health().serviceProvider)
+      await this.onlineByItself();
   }
 
   /** Does nothing more when an online unlock that is under way succeeds first. Rejects `sam.*` and what `sign` rejects. */
@@ -125,6 +158,7 @@ export class SamUnlock {
     this.#core.apply({ type: 'samUnlocked', by: by.how, usesLeft });
     const { sam: fact, network } = this.#core.facts;
     if (fact.kind !== 'unlocked') throw new SekishoError(placeError(network));
+    this.#isOnlineWanted = false;
     await this.#recordUnlocked(sam, by, usesLeft);
     this.#isAnchorMissing = true;
     void this.anchorTicks();
@@ -148,6 +182,8 @@ export class SamUnlock {
     const { samHolder, ledger, centre, logger } = this.#parts;
     const [sam, head] = [samHolder.current, ledger.head()];
     if (!this.#isAnchorMissing || sam === undefined || head === undefined) return;
+    // The next unlock may come while the authority thinks about this one.
+    this.#isAnchorMissing = false;
     try {
       const { tickPeriodMs } = await sam.status();
       const tickStamp = encodeCompleteStamp(await sam.tickStamp(fromHex(head.hash)));
@@ -160,8 +196,8 @@ export class SamUnlock {
         token: Buffer.from(token).toString('base64'),
         tickPeriodMs,
       });
-      this.#isAnchorMissing = false;
     } catch (thrown) {
+      this.#isAnchorMissing = true;
       logger.warn('tick-anchor.missing', { code: toSekishoError(thrown).code });
     }
   }

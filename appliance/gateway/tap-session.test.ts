@@ -294,6 +294,20 @@ describe('the face', () => {
     });
   });
 
+  test('can not be compared with a photo that nobody was shown', async () => {
+    const caller = await ready();
+    await bench.withCard(bench.card('mihon-taro'), async () => {
+      const { tapId } = await bench.readCard(caller);
+      const claim = { method: 'card-photo', result: 'match' } as const;
+      await expect(bench.gateway.recordFaceCheck(caller, tapId, claim)).rejects.toMatchObject({
+        code: 'tap.no-photo',
+      });
+      expect(await bench.gateway.recordFaceCheck(caller, tapId, MATCH)).toMatchObject({
+        outcome: 'accepted',
+      });
+    });
+  });
+
   test('a visit that can not be written down is not acknowledged, and the counter is free again', async () => {
     const caller = await ready();
     await bench.withCard(bench.card('mihon-taro'), async () => {

@@ -87,6 +87,8 @@ export class TapSession {
   /** The clerk compared the face: writes the visit and answers it when it is durable. */
   async recordFaceCheck(check: FaceCheck): Promise<Visit> {
     if (this.#state.at !== 'faceCheck') throw new SekishoError('tap.wrong-step');
+    // Evidence must not say that a photo was compared which nobody was shown.
+    if (check.method === 'card-photo' && this.photo === undefined) throw new SekishoError('tap.no-photo');
     this.#faceCheck = check;
     await this.#send({ type: 'faceChecked' });
     if (this.#visit === undefined) throw new SekishoError('tap.wrong-step');

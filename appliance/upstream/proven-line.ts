@@ -133,6 +133,8 @@ export class ProvenLine implements Line {
       .then((connection) => this.#release(connection))
       .finally(() => {
         this.#warming = undefined;
+        // Whoever was woken by a warming that failed saw it still under way and queued again.
+        this.#waiting.shift()?.();
       });
     return this.#warming;
   }

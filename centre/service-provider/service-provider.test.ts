@@ -177,7 +177,7 @@ test('revoked cards: all of them, hashed with the code of the institution that a
   centre.revocations.revoke(g2.certificate.keyId, serials[0]!, 'superseded', NOW);
   centre.revocations.revoke(g1.certificate.keyId, serials[1]!, 'certificateHold', NOW);
   centre.revocations.revoke(
-    centre.pki.jpkiSigning.certificate.keyId,
+    centre.pki.samDevice.certificate.keyId,
     Buffer.from('090a0b0c', 'hex'),
     'superseded',
     NOW,
