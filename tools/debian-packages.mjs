@@ -14,6 +14,7 @@ export const TEST_PACKAGES = [
   'python3', // card IDs, computed a second way
   'openssl', // certificates, OCSP, time stamps, signatures, TLS
   'opensc', // the simulated card
+  'pcsc-tools', // the SAM, by script
   'libopenjp2-tools', // the photo
   'curl', // the HTTPS API
   'chromium', // the counter page
