@@ -1,7 +1,7 @@
 /** What Sekisho needs from Debian. Whoever runs another foreign command in a test adds its package here. */
 
-/** To compile better-sqlite3 and smartcard from source. */
-export const BUILD_PACKAGES = ['python3', 'make', 'g++', 'libpcsclite-dev'];
+/** To compile better-sqlite3, smartcard and sd-notify from source. */
+export const BUILD_PACKAGES = ['python3', 'make', 'g++', 'libpcsclite-dev', 'libsystemd-dev'];
 
 /** Debian keeps the headers of its own nodejs apart; every other distribution of Node brings them along. */
 export const NODE_HEADERS_PACKAGE = 'libnode-dev';

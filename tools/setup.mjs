@@ -32,7 +32,9 @@ const SQLITE_BINARY = join(MODULES, 'better-sqlite3', 'build', 'Release', 'bette
 /** As seen from a module's build folder. */
 const CXX_FLAGS = '-include ../../../tools/object-wrap.h';
 /** better-sqlite3 opens its binary with the first database only. */
-const LOAD_NATIVE_MODULES = `new (require('better-sqlite3'))(':memory:').close(); require('smartcard')`;
+const LOAD_NATIVE_MODULES = `new (require('better-sqlite3'))(':memory:').close(); require('smartcard'); require('sd-notify')`;
+/** The only one that would download a binary; serialport and node-hid ship theirs inside their packages. */
+const BUILT_FROM_SOURCE = 'better-sqlite3';
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -138,7 +140,7 @@ function nativeModulesWork() {
 
 /** npm itself with this Node, also when another Node's npm stands first in PATH. */
 function npm(folder, ...words) {
-  const variables = { npm_config_build_from_source: 'true', JOBS: 'max', CXXFLAGS: CXX_FLAGS };
+  const variables = { npm_config_build_from_source: BUILT_FROM_SOURCE, JOBS: 'max', CXXFLAGS: CXX_FLAGS };
   const prefix = headersPrefix();
   if (prefix !== undefined) variables.npm_config_nodedir = prefix;
   const program = process.env.npm_execpath;
@@ -173,8 +175,8 @@ function provideModules() {
   }
   if (nativeModulesWork()) return;
   say(`Compiling the native modules for Node ${process.versions.node} …`);
-  npm(ROOT, 'rebuild', '--loglevel=error', 'better-sqlite3', 'smartcard');
-  if (!nativeModulesWork()) stop('better-sqlite3 or smartcard does not work in this Node; see above.');
+  npm(ROOT, 'rebuild', '--loglevel=error', 'better-sqlite3', 'smartcard', 'sd-notify');
+  if (!nativeModulesWork()) stop('better-sqlite3, smartcard or sd-notify does not work in this Node; see above.');
 }
 
 function setUp(purpose) {
