@@ -176,7 +176,8 @@ function provideModules() {
   if (nativeModulesWork()) return;
   say(`Compiling the native modules for Node ${process.versions.node} …`);
   npm(ROOT, 'rebuild', '--loglevel=error', 'better-sqlite3', 'smartcard', 'sd-notify');
-  if (!nativeModulesWork()) stop('better-sqlite3, smartcard or sd-notify does not work in this Node; see above.');
+  if (!nativeModulesWork())
+    stop('better-sqlite3, smartcard or sd-notify does not work in this Node; see above.');
 }
 
 function setUp(purpose) {
