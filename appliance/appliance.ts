@@ -60,7 +60,8 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   const databasePath = join(config.store.folder, DATABASE_FILE);
   const store = openStore(databasePath, { sealer: sealerFor(config.profile) });
   const samHolder = new SamHolder(parts.samSlot);
-  const trust = makeTrust(trustOptions(config));
+  const pinned = trustOptions(config);
+  const trust = makeTrust(pinned);
   const stop = new AbortController();
   const centre = openCentre({
     urls: {
@@ -76,7 +77,8 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
       key: readFileSync(config.centre.clientKeyPath, 'utf8'),
       certificate: readFileSync(config.centre.clientCertificatePath, 'utf8'),
     },
-    timeStampAuthorities: trustOptions(config).authorities['time-stamping'],
+    timeStampAuthorities: pinned.authorities['time-stamping'],
+    cardAuthorities: [pinned.authorities['jpki-authentication'], pinned.authorities['hpki-authentication']],
     signer: samHolder,
     clock,
     random,

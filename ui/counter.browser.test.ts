@@ -116,7 +116,13 @@ describe('a whole visit by clicks', () => {
       },
       unresolved: ['revocation', 'eligibility'],
     };
-    const centre = { serviceProvider: false, revocation: false, eligibility: false, history: false };
+    const centre = {
+      serviceProvider: false,
+      revocation: false,
+      revocationLists: false,
+      eligibility: false,
+      history: false,
+    };
     rig.gateway.change({ mode: 'offline', outboxWaiting: 3 }, { centre });
     await signIn();
     await title('SAM を解除します');

@@ -71,6 +71,8 @@ export const GatewaySnapshot = z.strictObject({
     centre: z.strictObject({
       serviceProvider: z.boolean(),
       revocation: z.boolean(),
+      /** False while a list of revoked certificates cannot be renewed; the last good one goes on answering. */
+      revocationLists: z.boolean(),
       eligibility: z.boolean(),
       history: z.boolean(),
     }),

@@ -120,6 +120,7 @@ function open(): Centre {
     },
     credentials: { authority: pem(pki.centreTls.certificate.der), certificate: client, key: keyPem() },
     timeStampAuthorities: { anchors: [pki.timeStampRoot.certificate.der] },
+    cardAuthorities: [{ anchors: issuers.map(({ certificate }) => certificate.der) }],
     signer: {
       deviceCertificate: async () => device,
       signDeviceProof: async (data) =>

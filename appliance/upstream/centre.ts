@@ -2,7 +2,7 @@
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
-import type { PinnedAuthorities } from '#trust/authority.ts';
+import { loadAuthorities, type PinnedAuthorities } from '#trust/authority.ts';
 import { Circuit } from './circuit.ts';
 import { makeEligibilityService } from './eligibility.ts';
 import type { HttpQuestion } from './http-exchange.ts';
@@ -10,7 +10,8 @@ import type { Line } from './line.ts';
 import { openPlainLine } from './plain-line.ts';
 import type { Centre, DeviceSigner } from './ports.ts';
 import { makeOpener, ProvenLine } from './proven-line.ts';
-import { CrlSource, makeRevocationService } from './revocation.ts';
+import { makeRevocationService } from './revocation.ts';
+import { RevocationList } from './revocation-list.ts';
 import { makeServiceProvider } from './service-provider.ts';
 import { makeTimeStampAuthority } from './time-stamps.ts';
 import type { TlsCredentials } from './tls-connection.ts';
@@ -51,6 +52,8 @@ export interface CentreOptions {
   readonly urls: CentreUrls;
   readonly credentials: TlsCredentials;
   readonly timeStampAuthorities: PinnedAuthorities;
+  /** Who issues cards, and so the lists of the revoked ones. */
+  readonly cardAuthorities: readonly PinnedAuthorities[];
   /** Asked for each new connection; may wait while a tap needs the SAM. */
   readonly signer: DeviceSigner;
   readonly clock: Clock;
@@ -72,6 +75,12 @@ function questionFor(url: URL): HttpQuestion {
 
 function pathOf(url: URL): string {
   return `${url.pathname}${url.search}`;
+}
+
+/** Certificates (DER) of every pinned authority. @throws SekishoError `config.invalid` */
+function issuersOf(pinned: readonly PinnedAuthorities[]): Uint8Array[] {
+  const sets = pinned.map(loadAuthorities);
+  return sets.flatMap(({ anchors, intermediates }) => [...anchors, ...intermediates].map(({ der }) => der));
 }
 
 /** Opens nothing yet: the first call or `warm()` does. */
@@ -96,19 +105,21 @@ export function openCentre(options: CentreOptions): Centre {
   const stampUrl = new URL(urls.timeStamps);
   const stampLine = openPostLine(stampUrl, credentials, 'application/timestamp-query');
   const timeStamps = circuit('time-stamps', stampLine, deadlines.timeStampMs);
+  const issuers = issuersOf(options.cardAuthorities);
   const lists = urls.crls.map((text) => {
     const url = new URL(text);
-    const list = circuit('crl', openPlainLine(url, credentials, questionFor(url)), deadlines.crlMs);
-    return { circuit: list, source: new CrlSource(list, pathOf(url), clock) };
+    const line = openPlainLine(url, credentials, questionFor(url));
+    const list = new RevocationList(line, pathOf(url), issuers, clock);
+    return { list, circuit: circuit('crl', list.line, deadlines.crlMs) };
   });
-  const sources = lists.map(({ source }) => source);
-  const circuits = [serviceProvider, eligibility, history, ocsp, timeStamps];
+  const listCircuits = lists.map((source) => source.circuit);
+  const circuits = [serviceProvider, eligibility, history, ocsp, timeStamps, ...listCircuits];
 
   return {
     serviceProvider: makeServiceProvider(serviceProvider),
     eligibility: makeEligibilityService(eligibility),
     history: makeVisitHistory(history),
-    revocation: makeRevocationService({ ocsp, ocspPath: pathOf(ocspUrl), lists: sources, clock, random }),
+    revocation: makeRevocationService({ ocsp, ocspPath: pathOf(ocspUrl), lists, clock, random }),
     timeStamps: makeTimeStampAuthority({
       circuit: timeStamps,
       path: pathOf(stampUrl),
@@ -116,17 +127,17 @@ export function openCentre(options: CentreOptions): Centre {
       random,
     }),
     async warm() {
-      await Promise.all([...circuits.map((one) => one.warm()), ...sources.map((list) => list.refresh())]);
+      await Promise.all(circuits.map((one) => one.warm()));
     },
     health: () => ({
       serviceProvider: serviceProvider.healthy,
-      // A cached list answers without anybody being there, so lists say nothing about the line.
       revocation: ocsp.healthy,
+      revocationLists: listCircuits.every((one) => one.healthy),
       eligibility: eligibility.healthy,
       history: history.healthy,
     }),
     async close() {
-      for (const one of [...circuits, ...lists.map((list) => list.circuit)]) one.close();
+      for (const one of circuits) one.close();
     },
   };
 }

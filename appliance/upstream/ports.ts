@@ -66,6 +66,8 @@ export interface TimeStampAuthority {
 export interface CentreHealth {
   readonly serviceProvider: boolean;
   readonly revocation: boolean;
+  /** False when a list of revoked certificates could not be renewed; the last good one goes on answering. */
+  readonly revocationLists: boolean;
   readonly eligibility: boolean;
   readonly history: boolean;
 }

@@ -31,6 +31,7 @@ interface OpensslService {
 let region: TestRegion;
 let jpki: OpensslAuthority;
 let hpki: OpensslAuthority;
+let stranger: OpensslAuthority;
 let responder: IssuedCertificate;
 let good: IssuedCertificate;
 let lost: IssuedCertificate;
@@ -93,7 +94,8 @@ function open(more: Partial<Parameters<typeof openCentre>[0]> = {}): Centre {
     timeStamps: `${service.url}/tsa`,
   };
   const timeStampAuthorities = { anchors: [jpki.certificate.der] };
-  return openCentre({ ...region.options(urls), timeStampAuthorities, ...more });
+  const cardAuthorities = [{ anchors: [jpki.certificate.der] }, { anchors: [hpki.certificate.der] }];
+  return openCentre({ ...region.options(urls), timeStampAuthorities, cardAuthorities, ...more });
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
@@ -107,6 +109,7 @@ beforeAll(async () => {
   region = openRegion();
   jpki = openRoot(region.directory, 'jpki', {});
   hpki = openRoot(region.directory, 'hpki', {});
+  stranger = openRoot(region.directory, 'stranger', {});
   responder = jpki.issue('responder', { extensions: 'extendedKeyUsage=OCSPSigning' });
   stamper = jpki.issue('tsa', { extensions: 'extendedKeyUsage=critical,timeStamping' });
   good = jpki.issue('good');
@@ -181,6 +184,58 @@ describe('revocation', () => {
     shiftMs = 8 * 86_400_000;
     delete service.answers['/jpki.crl'];
     expect(await codeOf(ask(good))).toBe('revocation.unknown');
+  });
+
+  const utcTime = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+|[-:T]/g, '');
+  test.each<[string, Answer]>([
+    ['garbage', () => Buffer.from('garbage')],
+    ['nothing', () => Buffer.alloc(0)],
+    ['a web page', () => Buffer.from('<!DOCTYPE html><title>Log in to the network</title>')],
+    ['a cut list', () => jpki.crl().subarray(0, -20)],
+    ['the list of another trusted authority', () => hpki.crl()],
+    ['a list that nobody trusted signed', () => stranger.crl()],
+    ['an older list', () => jpki.crl('-crl_lastupdate', utcTime(Date.now() - 86_400_000))],
+    ['an error page', () => 503],
+  ])('keeps the last good list when %s comes instead, says so, and tries again', async (name, bad) => {
+    lists();
+    let shiftMs = 0;
+    const clock = makeScriptedClock(() => Date.now() + shiftMs);
+    centre = open({ clock });
+    await centre.warm();
+    expect(centre.health().revocationLists).toBe(true);
+    service.answers['/jpki.crl'] = bad;
+    shiftMs = 2 * 3_600_000;
+    for (let round = 0; round < 2; round++) {
+      expect(await ask(lost)).toMatchObject({ status: 'revoked', reason: 'hold' });
+      await expect.poll(() => centre.health().revocationLists).toBe(false);
+    }
+    const next = jpki.issue(`lost-after-${name.replaceAll(' ', '-')}`);
+    jpki.revoke(next, 'keyCompromise');
+    lists();
+    await clock.wake(1_000);
+    await expect.poll(() => centre.health().revocationLists).toBe(true);
+    expect(await ask(next)).toMatchObject({ status: 'revoked', reason: 'key-compromise' });
+  });
+
+  test('has no list before the first good one', async () => {
+    service.answers['/jpki.crl'] = () => stranger.crl();
+    centre = open();
+    await centre.warm();
+    expect(centre.health().revocationLists).toBe(false);
+    expect(await codeOf(ask(good))).toBe('revocation.unknown');
+  });
+
+  test('renews its lists now and then while OCSP answers', async () => {
+    service.answers['/ocsp'] = (body) =>
+      body.length === 0 ? 400 : jpki.ocsp(body, responder, '-ndays', '2');
+    lists();
+    let shiftMs = 0;
+    centre = open({ clock: makeScriptedClock(() => Date.now() + shiftMs) });
+    await centre.warm();
+    shiftMs = 23 * 3_600_000;
+    service.heard.length = 0;
+    expect(await ask(good)).toEqual({ status: 'good', checkedBy: 'ocsp' });
+    await expect.poll(() => service.heard.filter((line) => line.endsWith('.crl'))).toHaveLength(2);
   });
 
   test('is unknown when neither answers', async () => {

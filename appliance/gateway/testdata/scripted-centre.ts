@@ -172,6 +172,7 @@ export class ScriptedCentre implements Centre {
     return {
       serviceProvider: isGood(unlock),
       revocation: isGood(revocation),
+      revocationLists: isGood(revocation),
       eligibility: isGood(eligibility),
       history: isGood(unlock),
     };

@@ -64,6 +64,7 @@ export function openRegion(): TestRegion {
       },
       credentials: { authority: tls.certificate.pem, certificate: client.pem, key: client.keyPem },
       timeStampAuthorities: { anchors: [] },
+      cardAuthorities: [],
       signer,
       clock: systemClock,
       random: systemRandom,
