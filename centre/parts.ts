@@ -3,6 +3,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CentreDatabase } from './database.ts';
+import { createProofMemory, type ProofMemory } from './eligibility/proof-memory.ts';
 import { createEligibilityStore, type EligibilityStore } from './eligibility/store.ts';
 import type { ServiceTls, TlsIdentity } from './http/service.ts';
 import { generatePrivateKey } from './pki/algorithm.ts';
@@ -26,6 +27,7 @@ export interface CentreParts {
   readonly registry: Registry;
   readonly administration: Administration;
   readonly eligibility: EligibilityStore;
+  readonly proofs: ProofMemory;
   readonly visits: VisitStore;
   readonly nowMs: () => number;
   close(): void;
@@ -64,6 +66,7 @@ export function openCentreParts({ folder, nowMs = Date.now, rsaKey }: CentrePart
       nowMs,
     }),
     eligibility: createEligibilityStore(platform),
+    proofs: createProofMemory(platform),
     visits,
     nowMs,
     close() {

@@ -58,6 +58,12 @@ const MIGRATIONS = [
      PRIMARY KEY (person_id, position)
    ) WITHOUT ROWID;
    CREATE INDEX qualification_by_number ON qualification (insurer_number, number, birthdate);`,
+  `CREATE TABLE last_tap_proof (
+     sam_id TEXT PRIMARY KEY,
+     use_counter INTEGER NOT NULL,
+     question_digest BLOB NOT NULL,
+     answer TEXT NOT NULL
+   ) WITHOUT ROWID;`,
 ];
 
 export const openPlatformDatabase = (file: string): CentreDatabase => openDatabase(file, MIGRATIONS);

@@ -41,12 +41,17 @@ const cardKey = (who: Person): KeyObject =>
   currentOf(who).generation === 'p384' ? cardKeys['p-384'] : cardKeys.rsa;
 
 /** `docs/sam-profile.md` 4.6: prefix ‖ samId ‖ useCounter ‖ tapId ‖ consent ‖ cardChallenge ‖ ticks ‖ tickNonce. */
-const transcriptFor = (samId: string): Buffer =>
-  Buffer.concat([
-    Buffer.from('SEKISHO-TAP-1'),
-    Buffer.from(samId, 'hex'),
-    randomBytes(4 + 16 + 32 + 16 + 8 + 16),
-  ]);
+const transcriptFor = (samId: string, useCounter = nextUse()): Buffer => {
+  const counter = Buffer.alloc(4);
+  counter.writeUInt32BE(useCounter);
+  const rest = randomBytes(16 + 32 + 16 + 8 + 16);
+  return Buffer.concat([Buffer.from('SEKISHO-TAP-1'), Buffer.from(samId, 'hex'), counter, rest]);
+};
+let uses = 0;
+const nextUse = (): number => {
+  uses += 1;
+  return uses;
+};
 
 /** What the card does: RSA takes SHA-256 of the transcript as the hash; P-384 signs the tap challenge with SHA-384. */
 function cardSignature(key: KeyObject, transcript: Buffer): Buffer {
@@ -180,6 +185,27 @@ describe('by certificate', () => {
     const next = person('P-384');
     const cut = { transcript: good, signature: cardSignature(cardKeys['p-384'], good).subarray(1) };
     expect((await byCertificate(next, cut)).ProcessingResultCode).toBe('SKE14');
+  });
+
+  test('a proof opens once: the same question again has the same answer, any other one is refused', async () => {
+    const who = person('区分ウ');
+    const transcript = transcriptFor(device.samId);
+    const used = {
+      transcript,
+      signature: cardSignature(cardKey(who), transcript),
+      certificate: issuePersonAuthentication(centre.pki, who, createPublicKey(cardKey(who))),
+    };
+    const unproven = await byCertificate(who, { ...used, signature: Buffer.alloc(256) });
+    expect(unproven.ProcessingResultCode).toBe('SKE14');
+    const first = await askByCertificate(who, used);
+    expect(EligibilityAnswer.parse(JSON.parse(first.body)).QualificationValidity).toBe('1');
+    centre.eligibility.replaceQualifications(who.id, [], NOW);
+    expect((await askByCertificate(who, used)).body).toBe(first.body);
+    centre.eligibility.replaceQualifications(who.id, who.qualifications, NOW);
+    const refused = await byCertificate(who, { ...used, consent: '1' });
+    expect([refused.ProcessingResultCode, refused.ResultList]).toEqual(['SKE15', []]);
+    expect((await byCertificate(who)).QualificationValidity).toBe('1');
+    expect((await byCertificate(who, used)).ProcessingResultCode).toBe('SKE15');
   });
 
   test('a certificate of another authority or policy is not trusted, bytes that are none are refused', async () => {

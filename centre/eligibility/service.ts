@@ -8,19 +8,21 @@ import {
 import { MalformedDer } from '../asn1/tlv.ts';
 import { createDeviceGate, type ProvenDevice } from '../http/device-gate.ts';
 import { parseJson } from '../http/json.ts';
-import { CentreRefusal, jsonReply } from '../http/problem.ts';
+import { CentreRefusal, jsonReply, type Reply } from '../http/problem.ts';
 import type { Route } from '../http/route.ts';
 import { type Certificate, parseCertificate, validatePath } from '../pki/certificate.ts';
 import { JPKI_TEST_POLICY } from '../pki/jpki.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
 import { hasValidCheckDigit } from './check-digit.ts';
 import { PROCESSING_ERRORS, type ProcessingErrorCode } from './processing-error.ts';
+import type { ProofMemory } from './proof-memory.ts';
 import type { EligibilityStore } from './store.ts';
 import { verifyTapProof } from './tap-proof.ts';
 import { judgeMatches, judgePerson, type Verdict } from './verdict.ts';
 
 export interface EligibilityOptions {
   readonly store: EligibilityStore;
+  readonly proofs: ProofMemory;
   readonly revocations: RevocationRegister;
   /** Every generation of the JPKI authentication authority. */
   readonly authorities: readonly Certificate[];
@@ -44,10 +46,7 @@ export function eligibilityRoutes(options: EligibilityOptions): Route[] {
         const device = gate.deviceOf(call);
         const question = parseJson(EligibilityByCertificate, call.body);
         requireInstitution(device, question.MedicalInstitutionCode);
-        return jsonReply(
-          200,
-          encodeAnswer(options, '1', question, judgeCertificate(options, device, question)),
-        );
+        return answerCertificate(options, device, question, call.body);
       },
     },
     {
@@ -70,25 +69,36 @@ function requireInstitution(device: ProvenDevice, institutionCode: string): void
   }
 }
 
-function judgeCertificate(
+function answerCertificate(
   options: EligibilityOptions,
   { samId }: ProvenDevice,
   question: EligibilityByCertificate,
-): Outcome {
+  body: Buffer,
+): Reply {
+  const encode = (outcome: Outcome): EligibilityAnswer => encodeAnswer(options, '1', question, outcome);
+  const refuse = (error: ProcessingErrorCode): Reply => jsonReply(200, encode({ error }));
   const certificate = parsePatientCertificate(question.certificate);
   const path = validatePath(certificate, options.authorities, options.nowMs(), [
     JPKI_TEST_POLICY.authentication,
   ]);
-  if (!path.ok) {
-    return { error: path.reason === 'expired' || path.reason === 'not-yet-valid' ? 'SKE11' : 'SKE10' };
-  }
+  if (!path.ok)
+    return refuse(path.reason === 'expired' || path.reason === 'not-yet-valid' ? 'SKE11' : 'SKE10');
   const message = Buffer.from(question.proof.message, 'base64');
   const signature = Buffer.from(question.proof.signature, 'base64');
-  if (!verifyTapProof(certificate, message, signature, samId)) return { error: 'SKE14' };
-  const issuer = path.issuer.keyId;
-  const revocation = options.revocations.find(issuer, certificate.serial);
+  const proof = verifyTapProof(certificate, message, signature, samId);
+  if (proof === undefined) return refuse('SKE14');
+  const answer = options.proofs.answerOnce({ samId, useCounter: proof.useCounter, body }, () =>
+    JSON.stringify(encode(judgeHolder(options, certificate, path.issuer))),
+  );
+  return answer === undefined
+    ? refuse('SKE15')
+    : { status: 200, mediaType: 'application/json', body: answer };
+}
+
+function judgeHolder(options: EligibilityOptions, { serial }: Certificate, issuer: Certificate): Outcome {
+  const revocation = options.revocations.find(issuer.keyId, serial);
   if (revocation !== undefined) return { error: revocation.reason === 'certificateHold' ? 'SKE13' : 'SKE12' };
-  const personId = options.store.findPerson(issuer, certificate.serial);
+  const personId = options.store.findPerson(issuer.keyId, serial);
   return judgePerson(
     personId === undefined ? [] : options.store.qualificationsOf(personId),
     japaneseTime(options.nowMs()).slice(0, 8),

@@ -11,8 +11,13 @@ const SAM_ID_BYTES = 8;
 /** useCounter 4, tapId 16, consent digest 32, cardChallenge 8..32, ticks 8, tickNonce 16. */
 const REST_BYTES = { min: 4 + 16 + 32 + 8 + 8 + 16, max: 4 + 16 + 32 + 32 + 8 + 16 };
 
+export interface TapProof {
+  /** How often the SAM used the organisation key, this tap included; no two taps of a SAM have the same. */
+  readonly useCounter: number;
+}
+
 /**
- * True when `signature` is the card's over `transcript` and the transcript was made with the SAM `samId`.
+ * What `transcript` proves when `signature` is the card's over it and it was made with the SAM `samId`; else undefined.
  * Without the form check, any signature that the card ever made for another service would do.
  */
 export function verifyTapProof(
@@ -20,11 +25,16 @@ export function verifyTapProof(
   transcript: Buffer,
   signature: Uint8Array,
   samId: string,
-): boolean {
+): TapProof | undefined {
   const head = Buffer.concat([PREFIX, Buffer.from(samId, 'hex')]);
   const restBytes = transcript.length - PREFIX.length - SAM_ID_BYTES;
-  if (restBytes < REST_BYTES.min || restBytes > REST_BYTES.max) return false;
-  if (!transcript.subarray(0, head.length).equals(head)) return false;
+  if (restBytes < REST_BYTES.min || restBytes > REST_BYTES.max) return undefined;
+  if (!transcript.subarray(0, head.length).equals(head)) return undefined;
+  if (!isSignedByCard(certificate, transcript, signature)) return undefined;
+  return { useCounter: transcript.readUInt32BE(head.length) };
+}
+
+function isSignedByCard(certificate: Certificate, transcript: Buffer, signature: Uint8Array): boolean {
   const key = certificate.publicKey;
   switch (keyKind(key)) {
     case 'rsa-2048':
