@@ -152,6 +152,13 @@ export const ROOMS = [
     instead: 'The centre knows the appliance by its wire formats alone (appliance/contract/centre).',
   },
   {
+    folder: 'anchor',
+    may: [],
+    instead:
+      'The anchor runs alone on a PC of the clinic and shares no code with who verifies it: docs/lease-protocol.md and its vectors are all that both know.',
+    tests: ['centre'],
+  },
+  {
     folder: 'ui',
     may: [CONTRACT],
     browser: true,
@@ -165,7 +172,7 @@ export const ROOMS = [
   },
   {
     folder: 'clinic',
-    may: ['appliance', 'drivers', 'centre', 'provisioning', 'ui'],
+    may: ['appliance', 'drivers', 'centre', 'anchor', 'provisioning', 'ui'],
     instead: 'The clinic puts finished parts together.',
   },
   {
@@ -181,7 +188,7 @@ export const TEST_FILES =
 
 /** What tests may import besides: their counterparts, and the whole house for those that test the house. */
 export const TESTS_MAY = [
-  { tests: TEST_FILES, may: ['drivers/simulated', 'drivers/reader-contract.ts', 'centre'] },
+  { tests: TEST_FILES, may: ['drivers/simulated', 'drivers/reader-contract.ts', 'centre', 'anchor'] },
   {
     tests: /\.(flow|referee|browser)\.test\.ts$|^appliance\/[^/]*\.test\.ts$|\/(testing|testdata)\//,
     may: ['drivers/pcsc', 'clinic'],

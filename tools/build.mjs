@@ -22,9 +22,9 @@ const BUILD = join(ROOT, 'build');
 const STAMP = join(BUILD, '.built');
 const LOCK = join(ROOT, 'node_modules', '.sekisho-build');
 const LOCK_POLL_MS = 100;
-const SOURCE_FOLDERS = ['appliance', 'drivers', 'centre', 'clinic', 'provisioning', 'ui'];
+const SOURCE_FOLDERS = ['appliance', 'drivers', 'centre', 'anchor', 'clinic', 'provisioning', 'ui'];
 /** What the programs read or start beside themselves. */
-const DATA = /\.(json|jp2|png|sql|html|css|svg|mjs)$/;
+const DATA = /\.(json|jp2|png|sql|html|css|svg|mjs|service)$/;
 
 function* walk(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -73,6 +73,22 @@ async function emitPage() {
   });
 }
 
+/** One file that runs on a bare Node, Windows too: an anchor's PC has nothing else of ours. */
+async function emitAnchor() {
+  const entry = join(ROOT, 'anchor', 'main.ts');
+  if (!existsSync(entry)) return;
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [entry],
+    outfile: join(BUILD, 'anchor', 'sekisho-anchor.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+  });
+}
+
 function copyData(files) {
   for (const file of files.filter((each) => DATA.test(each) && !each.includes('/testdata/'))) {
     const target = join(BUILD, file.slice(ROOT.length));
@@ -96,6 +112,7 @@ async function emit(print) {
   const files = sources();
   emitPrograms();
   await emitPage();
+  await emitAnchor();
   copyData(files);
   removeOrphans(startedAtMs);
   writeFileSync(STAMP, print);

@@ -13,6 +13,7 @@ export const RUNTIME_PACKAGES = ['pcscd', 'vsmartcard-vpcd'];
 export const TEST_PACKAGES = [
   'python3', // card IDs, computed a second way
   'openssl', // certificates, OCSP, time stamps, signatures, TLS
+  'systemd', // how well the units are guarded
   'opensc', // the simulated card
   'pcsc-tools', // the SAM, by script
   'libopenjp2-tools', // the photo

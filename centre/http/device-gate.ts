@@ -75,10 +75,15 @@ function verifyProof(options: DeviceGateOptions, tls: TLSSocket, proof: DevicePr
   const signed = Buffer.concat([PROOF_PREFIX, exporterOf(tls)]);
   if (!verify('sha256', signed, certificate.publicKey, Buffer.from(proof.signature, 'base64'))) throw wrong;
   const samId = findAttribute(certificate.subject, 'CN');
-  const institutionCode = tls.getPeerCertificate().subject?.CN;
   if (samId === undefined || !/^[0-9a-f]{16}$/.test(samId)) throw wrong;
-  if (typeof institutionCode !== 'string' || !/^\d{10}$/.test(institutionCode)) throw wrong;
-  return { samId, institutionCode, serial: certificate.serial };
+  return { samId, institutionCode: institutionOf(tls), serial: certificate.serial };
+}
+
+/** Whose TLS client certificate it is: enough where no device has to be proven. */
+export function institutionOf(tls: TLSSocket | undefined): string {
+  const institutionCode = tls?.getPeerCertificate().subject?.CN;
+  if (typeof institutionCode === 'string' && /^\d{10}$/.test(institutionCode)) return institutionCode;
+  throw new CentreRefusal('device-proof-wrong', 'The client certificate is not of an institution.');
 }
 
 function parseDeviceCertificate(base64: string, wrong: CentreRefusal): Certificate {

@@ -29,6 +29,8 @@ export interface Roster {
 export interface Registry {
   putDevice(device: DeviceRecord): void;
   findDevice(samId: string): DeviceRecord | undefined;
+  /** SAM ids, in order. */
+  revokedDevices(institutionCode: string): readonly string[];
   /** Adds or replaces; every change makes a new roster version. */
   putOperator(institutionCode: string, operator: OperatorRecord): void;
   findOperator(institutionCode: string, keyId: string): OperatorRecord | undefined;
@@ -68,6 +70,10 @@ export function createRegistry(database: CentreDatabase): Registry {
   return {
     putDevice: (device) => putDevice(database, device),
     findDevice: (samId) => findDevice(database, samId),
+    revokedDevices(institutionCode) {
+      const sql = 'SELECT sam_id FROM device WHERE institution_code = ? AND revoked <> 0 ORDER BY sam_id';
+      return database.all<{ sam_id: string }>(sql, institutionCode).map((row) => row.sam_id);
+    },
     putOperator: (institutionCode, operator) => putOperator(database, institutionCode, operator),
     findOperator(institutionCode, keyId) {
       const sql = 'SELECT * FROM operator WHERE institution_code = ? AND key_id = ?';

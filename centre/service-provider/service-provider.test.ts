@@ -1,9 +1,15 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RevokedCards, RosterAnswer, SamUnlockGrant } from '#contract/centre/service-provider.ts';
+import {
+  RevokedCards,
+  RevokedDevices,
+  RosterAnswer,
+  SamUnlockGrant,
+} from '#contract/centre/service-provider.ts';
 import { CentreProblem } from '#contract/centre/wire.ts';
 import { generatePrivateKey } from '../pki/algorithm.ts';
 import { exportSpki } from '../pki/certificate.ts';
@@ -15,6 +21,7 @@ import {
   INSTITUTION,
   NETWORK_ID,
   type ScriptedAppliance,
+  send,
 } from '../testing/scripted-appliance.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'centre-sp-'));
@@ -192,4 +199,24 @@ test('revoked cards: all of them, hashed with the code of the institution that a
   }
   expect(answer.asOf).toBe(new Date(NOW).toISOString());
   expect(answer.hashes.toSorted()).toEqual(digests.toSorted());
+});
+
+test('revoked devices: those of the institution that asks, without a device proof, never without its certificate', async () => {
+  const url = `${centre.urls.serviceProvider}/v1/revoked-devices`;
+  const stolen = createAppliance(centre, { samId: '5341000000000077' });
+  const elsewhere = createAppliance(centre, { samId: '5341000000000078', institutionCode: '2710000001' });
+  const read = async (who: ScriptedAppliance) =>
+    RevokedDevices.parse(JSON.parse((await who.send('GET', url)).body));
+  try {
+    expect(await read(stolen)).toEqual({ asOf: new Date(NOW).toISOString(), devices: [] });
+    centre.administration.revokeDevice(stolen.samId);
+    centre.administration.revokeDevice(elsewhere.samId);
+    expect((await read(device)).devices).toEqual([stolen.samId]);
+    expect((await read(elsewhere)).devices).toEqual([elsewhere.samId]);
+    const ca = readFileSync(centre.trustFiles.centreTls);
+    await expect(send(new Agent({ ca }), 'GET', url)).rejects.toThrow();
+  } finally {
+    stolen.close();
+    elsewhere.close();
+  }
 });

@@ -1,12 +1,13 @@
-/** The SP's routes: device proof, SAM unlock, roster, revoked cards. */
+/** The SP's routes: device proof, SAM unlock, roster, revoked cards and devices. */
 import { createHash, type KeyObject } from 'node:crypto';
 import {
   type RevokedCards,
+  type RevokedDevices,
   type RosterAnswer,
   type SamUnlockGrant,
   SamUnlockRequest,
 } from '#contract/centre/service-provider.ts';
-import { createDeviceGate, type ProvenDevice } from '../http/device-gate.ts';
+import { createDeviceGate, institutionOf, type ProvenDevice } from '../http/device-gate.ts';
 import { parseJson } from '../http/json.ts';
 import { CentreRefusal, jsonReply, type Reply } from '../http/problem.ts';
 import type { Route } from '../http/route.ts';
@@ -48,6 +49,11 @@ export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] 
       path: '/v1/revoked-cards',
       handle: (call) => revokedCards(options, gate.deviceOf(call)),
     },
+    {
+      method: 'GET',
+      path: '/v1/revoked-devices',
+      handle: ({ tls }) => revokedDevices(options, institutionOf(tls)),
+    },
   ];
 }
 
@@ -84,5 +90,14 @@ function revokedCards(options: ServiceProviderOptions, { institutionCode }: Prov
     .flatMap(({ keyId }) => options.revocations.list(keyId))
     .map(({ serial }) => createHash('sha256').update(serial).update(institutionCode, 'ascii').digest('hex'));
   const answer: RevokedCards = { asOf: new Date(options.nowMs()).toISOString(), hashes };
+  return jsonReply(200, answer);
+}
+
+/** For an anchor of that institution: it knows no device of another. */
+function revokedDevices({ registry, nowMs }: ServiceProviderOptions, institutionCode: string): Reply {
+  const answer: RevokedDevices = {
+    asOf: new Date(nowMs()).toISOString(),
+    devices: [...registry.revokedDevices(institutionCode)],
+  };
   return jsonReply(200, answer);
 }

@@ -54,6 +54,16 @@ export const RosterAnswer = z.strictObject({
 });
 export type RosterAnswer = z.infer<typeof RosterAnswer>;
 
+/**
+ * GET /v1/revoked-devices: SAM ids of the asking institution that are revoked. For anchors (`docs/anchor.md`), which have
+ * no SAM: the TLS client certificate of the institution is enough.
+ */
+export const RevokedDevices = z.strictObject({
+  asOf: Instant,
+  devices: z.array(HexOf(8)),
+});
+export type RevokedDevices = z.infer<typeof RevokedDevices>;
+
 /** GET /v1/revoked-cards: SHA-256(serial bytes ‖ institution code ASCII) of revoked certificates seen here. */
 export const RevokedCards = z.strictObject({
   asOf: Instant,
