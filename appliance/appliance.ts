@@ -95,6 +95,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     centre,
     trust,
     cardFaceRoot: createPublicKey(readFileSync(config.trust.cardFaceRootPath)),
+    showsCardPhoto: config.faceCheck.cardPhoto,
     ledger: store.ledger,
     queries: store.visits,
     roster: store.roster,

@@ -4,6 +4,7 @@ import type { CentrePki } from '#centre/pki/authority.ts';
 import { fifthBirthdayMs, issueJpkiAuthentication, issueJpkiSigning } from '#centre/pki/jpki.ts';
 import { issueHpkiAuthentication } from '#centre/pki/role-certificate.ts';
 import type { CardImage } from '#drivers/simulated/card/image.ts';
+import { presenceKeysOf } from '#drivers/simulated/issue/card-signer.ts';
 import { makeHpkiCardImage } from '#drivers/simulated/issue/hpki-card.ts';
 import { makeMyNumberCardImage, type OrganisationRoot } from '#drivers/simulated/issue/my-number-card.ts';
 import { testRsaKey } from '#drivers/simulated/keys/test-keys.ts';
@@ -48,7 +49,13 @@ export function organisationRoots(pki: CentrePki): OrganisationRoot[] {
   ];
 }
 
-function issueMyNumberCard(pki: CentrePki, person: Person, key: KeyObject, wish: CertificateWish): CardImage {
+function issueMyNumberCard(
+  pki: CentrePki,
+  person: Person,
+  key: KeyObject,
+  wish: CertificateWish,
+  index: number,
+): CardImage {
   const variant = person.variant === 'hpki' ? 'vendor-1' : person.variant;
   const next = variant === 'next-generation';
   const isPhone = variant === 'android' || variant === 'iphone';
@@ -78,6 +85,7 @@ function issueMyNumberCard(pki: CentrePki, person: Person, key: KeyObject, wish:
     authenticationCa: pki.jpkiAuthentication[generation].certificate.der,
     signingCa: pki.jpkiSigning.certificate.der,
     organisationRoots: organisationRoots(pki),
+    presenceKeys: presenceKeysOf(index),
     ...(isPhone ? {} : { cardFace: readCardFaceImages(person.id) }),
   });
 }
@@ -104,7 +112,7 @@ export function issueWallet(
         ? generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey
         : testRsaKey(index);
     const issue = person.variant === 'hpki' ? issueHpkiCard : issueMyNumberCard;
-    const image = issue(pki, person, key, wish);
+    const image = issue(pki, person, key, wish, index);
     return [person.id, { person, image, serial: wish.serial, publicKey: createPublicKey(key) }];
   });
   return new Map(cards);

@@ -33,6 +33,16 @@ export interface CardProof {
   readonly sealedCertificate: string;
 }
 
+/** An application of the card answered this tap with a key that its issuer vouched for: no copy of its files. */
+export interface PresenceProof {
+  /** PKCS#1 v1.5, SHA-256, over the challenge of `presence-challenge.ts`. */
+  readonly signature: Hex;
+  /** SHA-256 of the key's SubjectPublicKeyInfo, DER. */
+  readonly publicKeySha256: Hex;
+  /** CMS EnvelopedData (DER, base64) of that SubjectPublicKeyInfo for the SP's audit key: the key names a card. */
+  readonly sealedPublicKey: string;
+}
+
 export interface Consent {
   readonly purpose: 'insurance-eligibility';
   /** The text that the patient saw, by version, so that the digest can be recomputed. */
@@ -99,6 +109,8 @@ export type EvidenceRecord =
       readonly proof?: CardProof;
       readonly revocation: 'good' | 'unknown' | 'revoked' | 'not-checked';
       readonly faceCheck?: FaceCheck & { readonly comparedBy: string };
+      /** The face that was read is of the card in the field. */
+      readonly faceProof?: PresenceProof;
       readonly eligibility: EligibilityValidity;
       readonly eligibilitySource: 'now' | 'last-known' | 'none';
     }

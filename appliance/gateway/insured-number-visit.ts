@@ -49,6 +49,7 @@ export async function visitByInsuredNumber(
     institutionCode,
     consentDigest: undefined,
     proof: undefined,
+    faceProof: undefined,
     revocation: 'not-checked',
     serialHash: undefined,
     freshEligibility: undefined,

@@ -47,6 +47,8 @@ export interface GatewayParts {
   readonly trust: Trust;
   /** Root over the signers of card faces (photo, name, address); never read from a card. */
   readonly cardFaceRoot: KeyObject;
+  /** False: the face is compared with the printed photo only, and the photo on the card is not read. */
+  readonly showsCardPhoto: boolean;
   readonly ledger: EvidenceLedger;
   readonly queries: VisitQueries;
   readonly roster: RosterMemory;

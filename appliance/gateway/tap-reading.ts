@@ -1,11 +1,12 @@
 /** Everything a tap does while the card is there, and what is asked of the centre meanwhile. */
 import type { CardChannel } from '#card/channel.ts';
 import { type ApduMeter, type CardExchange, openExchange } from '#card/exchange.ts';
-import type { Face } from '#card/face/face.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { FaceCheck } from '#contract/visit.ts';
+import { presenceChallenge } from '#evidence/presence-challenge.ts';
+import type { PresenceProof } from '#evidence/record.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
-import { type CardPhoto, readCardFace, showCardFace } from './card-photo.ts';
+import { type CardPhoto, type PresentFace, readCardFace, showCardFace } from './card-photo.ts';
 import { type CardVisit, isPhone, type TapProof, visitCard } from './card-visit.ts';
 import {
   checkRevocation,
@@ -16,6 +17,7 @@ import {
 import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
+import { describePresence } from './presence-proof.ts';
 import type { ReaderSeat } from './reader-seat.ts';
 import type { SamKeeper } from './sam-keeper.ts';
 import type { StepTimer } from './steps.ts';
@@ -52,6 +54,7 @@ export class TapReading {
   #certificate: CertificateFacts | undefined;
   #visit: CardVisit | undefined;
   #photo: CardPhoto | undefined;
+  #faceProof: PresenceProof | undefined;
   #cardMeter: ApduMeter = NOTHING;
   #samMeter: ApduMeter = NOTHING;
 
@@ -73,11 +76,11 @@ export class TapReading {
     const channel = await this.#steps.run('find-card', () => seat.waitForCard(signal));
     const stop = (): void => void this.#letGo(channel);
     signal.addEventListener('abort', stop, { once: true });
-    let face: Face | undefined;
+    let present: PresentFace | undefined;
     try {
       signal.throwIfAborted();
       await found();
-      face = await this.#withinTime(this.#read(channel, consentDigest));
+      present = await this.#withinTime(this.#read(channel, consentDigest));
     } catch (thrown) {
       if (toSekishoError(thrown).code.startsWith('sam.')) void this.#parts.sam.look();
       throw thrown;
@@ -86,9 +89,14 @@ export class TapReading {
       await this.#letGo(channel);
     }
     gateway.logger.info('tap.read', { tapId: this.#tapId, apdus: this.#cardMeter.count });
-    if (face !== undefined) this.#photo = await showCardFace(face);
+    if (present !== undefined) await this.#show(present);
     const revocation = await this.#revocation;
     if (revocation?.status === 'revoked') throw new SekishoError(REVOCATION_ERROR[revocation.reason]);
+  }
+
+  async #show({ face, signature }: PresentFace): Promise<void> {
+    this.#faceProof = await describePresence(this.#parts.gateway.trust, face.publicKey, signature);
+    this.#photo = await showCardFace(face);
   }
 
   /** Field off. What a driver says about that is no reason to refuse a patient whose card has been read. */
@@ -99,7 +107,7 @@ export class TapReading {
   }
 
   /** The face when 照合番号B is known, and the card has one. */
-  async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<Face | undefined> {
+  async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<PresentFace | undefined> {
     const { gateway } = this.#parts;
     const { samHolder } = gateway;
     const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardAnswerMs });
@@ -187,11 +195,12 @@ export class TapReading {
     );
   }
 
-  async #readFace(exchange: CardExchange, { token }: CardVisit): Promise<Face | undefined> {
+  async #readFace(exchange: CardExchange, { token, proof }: CardVisit): Promise<PresentFace | undefined> {
+    const { showsCardPhoto, cardFaceRoot } = this.#parts.gateway;
     const numberB = this.#request.verificationNumberB;
-    if (numberB !== undefined && !isPhone(token)) {
+    if (showsCardPhoto && numberB !== undefined && !isPhone(token)) {
       return this.#steps.run('photo', () =>
-        readCardFace(exchange, numberB, this.#parts.gateway.cardFaceRoot),
+        readCardFace(exchange, numberB, cardFaceRoot, presenceChallenge('face', proof)),
       );
     }
     this.#steps.skip('photo');
@@ -217,6 +226,7 @@ export class TapReading {
       cardId,
       alternateCardId: this.#visit?.alternateCardId,
       proof: this.#visit?.proof,
+      faceProof: this.#faceProof,
       revocation,
       eligibility,
       lastKnown: cardId === undefined ? undefined : gateway.queries.lastEligibility(cardId),

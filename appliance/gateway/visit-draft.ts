@@ -5,7 +5,7 @@ import type { ErrorCode } from '#contract/errors.ts';
 import type { Mode } from '#contract/snapshot.ts';
 import type { EligibilityView, FaceCheck, Visit } from '#contract/visit.ts';
 import type { KnownPatient } from '#evidence/ledger.ts';
-import type { CardProof } from '#evidence/record.ts';
+import type { CardProof, PresenceProof } from '#evidence/record.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
 import { daysToWarn, type RevocationResult } from './certificate-check.ts';
@@ -22,6 +22,7 @@ export interface TapFindings {
   readonly cardId: string | undefined;
   readonly alternateCardId: string | undefined;
   readonly proof: CardProof | undefined;
+  readonly faceProof: PresenceProof | undefined;
   readonly revocation: RevocationResult | undefined;
   readonly eligibility: AskedEligibility | undefined;
   readonly lastKnown: LastKnown;
@@ -140,6 +141,7 @@ export function makeVisitFacts(
     institutionCode: findings.institutionCode,
     consentDigest: findings.consentDigest === undefined ? undefined : hex(findings.consentDigest),
     proof: findings.proof,
+    faceProof: findings.faceProof,
     revocation: findings.revocation?.status ?? 'not-checked',
     serialHash:
       findings.certificate === undefined

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CardProof, PresenceProof } from '#evidence/record.ts';
 import {
   sampleConsent,
   sampleProof,
@@ -43,29 +44,50 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** An RSA card, as today's are; its certificate sealed for the SP's audit key by openssl. */
-function makeCard(): { certificate: Buffer; sealed: Buffer; sign: (message: Buffer) => Buffer } {
-  for (const name of ['card', 'audit']) {
-    authorities.openssl([
-      'genpkey',
-      '-algorithm',
-      'RSA',
-      '-pkeyopt',
-      'rsa_keygen_bits:2048',
-      '-out',
-      `${name}.key`,
-    ]);
-    authorities.issue(name, 'device', 'sam-root', `${name}.key`);
+interface SampleCard {
+  readonly certificate: Buffer;
+  readonly sealedCertificate: Buffer;
+  readonly faceKey: Buffer;
+  readonly sealedFaceKey: Buffer;
+  sign(key: 'card' | 'face', message: Buffer): Buffer;
+}
+
+/** An RSA card, as today's are; certificate and card-face key sealed for the SP's audit key by openssl. */
+function makeCard(): SampleCard {
+  const options = ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
+  for (const name of ['card', 'face', 'audit']) {
+    authorities.openssl(['genpkey', ...options, '-out', `${name}.key`]);
   }
-  writeFileSync(join(pki, 'card.der'), authorities.der('card'));
-  const seal = ['cms', '-encrypt', '-binary', '-aes256', '-in', 'card.der', '-outform', 'DER'];
+  for (const name of ['card', 'audit']) authorities.issue(name, 'device', 'sam-root', `${name}.key`);
+  const seal = (file: string, content: Buffer): Buffer => {
+    writeFileSync(join(pki, file), content);
+    const command = ['cms', '-encrypt', '-binary', '-aes256', '-in', file, '-outform', 'DER'];
+    return authorities.openssl([...command, 'audit.pem']);
+  };
+  const certificate = authorities.der('card');
+  const faceKey = authorities.openssl(['pkey', '-in', 'face.key', '-pubout', '-outform', 'DER']);
   return {
-    certificate: authorities.der('card'),
-    sealed: authorities.openssl([...seal, 'audit.pem']),
-    sign: (message) => {
+    certificate,
+    sealedCertificate: seal('card.der', certificate),
+    faceKey,
+    sealedFaceKey: seal('face.der', faceKey),
+    sign: (key, message) => {
       writeFileSync(join(pki, 'message.bin'), message);
-      return authorities.openssl(['dgst', '-sha256', '-sign', 'card.key', 'message.bin']);
+      return authorities.openssl(['dgst', '-sha256', '-sign', `${key}.key`, 'message.bin']);
     },
+  };
+}
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Put together here once more: domain, tapChallenge, the card's signature. */
+function faceProofOf(card: SampleCard, { tapChallenge, cardSignature }: CardProof): PresenceProof {
+  const domain = Buffer.from('SEKISHO-FACE-1');
+  const challenge = Buffer.concat([domain, Buffer.from(tapChallenge + cardSignature, 'hex')]);
+  return {
+    signature: card.sign('face', challenge).toString('hex'),
+    publicKeySha256: sha256(card.faceKey),
+    sealedPublicKey: card.sealedFaceKey.toString('base64'),
   };
 }
 
@@ -94,11 +116,12 @@ async function writeADay({ ledger, certificates }: Store): Promise<void> {
     const tap = { samId, useCounter, ticks, tickNonce, tapId };
     await ledger.append(sampleConsent(tapId));
     const proof = sampleProof(tap, {
-      cardSignature: card.sign(sampleTapMessage(tap)).toString('hex'),
-      certificateSha256: createHash('sha256').update(card.certificate).digest('hex'),
-      sealedCertificate: card.sealed.toString('base64'),
+      cardSignature: card.sign('card', sampleTapMessage(tap)).toString('hex'),
+      certificateSha256: sha256(card.certificate),
+      sealedCertificate: card.sealedCertificate.toString('base64'),
     });
-    await ledger.append(sampleVisit(id, proof), { stamp });
+    const visit = { ...sampleVisit(id, proof), faceProof: faceProofOf(card, proof) };
+    await ledger.append(visit, { stamp });
   }
 }
 
@@ -120,11 +143,12 @@ test('the commands of the manual verify a visit without our code', () => {
   expect(output).toContain('chain OK: 9 entries');
   expect(output).toContain('sam-device.pem: OK');
   expect(output).toContain('Verification: OK');
-  expect(output.match(/Verified OK/g)).toHaveLength(3);
+  expect(output.match(/Verified OK/g)).toHaveLength(4);
   expect(output).toMatch(/Time stamp: \w{3} +\d+ /);
   expect(output).toContain('earliest: the time stamp 1000 ms');
   expect(output).toContain('latest: the time stamp + 4000 ms');
   expect(output).toContain('tap OK');
+  expect(output).toContain('face OK');
   expect(ok).toBe(true);
 });
 

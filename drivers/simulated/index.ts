@@ -3,7 +3,7 @@ export { atqbOf, atrOf, linkOf } from './card/identity.ts';
 export type { CardImage, CardVariant, MyNumberVariant } from './card/image.ts';
 export { SimulatedCard, type SimulatedCardOptions } from './card/simulated-card.ts';
 export { SimulatedReader, type SimulatedReaderOptions } from './channel.ts';
-export { cloneWithKey } from './clone.ts';
+export { cloneWithKey, relayedWith, withCopiedFiles } from './clone.ts';
 export { CardControl, type ControlledSlot } from './control.ts';
 export * from './faults.ts';
 export { type CardSigner, testCardRoot } from './issue/card-signer.ts';

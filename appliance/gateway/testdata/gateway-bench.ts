@@ -125,6 +125,7 @@ export class GatewayBench {
       centre: this.centre,
       trust: region.trust,
       cardFaceRoot: createPublicKey(testCardRoot()),
+      showsCardPhoto: true,
       ledger: this.#ledger(),
       queries: this.store.visits,
       roster: this.store.roster,

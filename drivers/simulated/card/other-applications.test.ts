@@ -155,13 +155,13 @@ describe('HPKI card', () => {
 
 describe('quirks and identity', () => {
   it('may fail the first command after power-up', () => {
-    const terminal = new CardTerminal(cards.myNumber('mihon-taro', { failsFirstCommand: true }));
+    const terminal = new CardTerminal(cards.myNumber('mihon-taro', { quirks: { failsFirstCommand: true } }));
     expect(terminal.send('00A4040C0AD392F000260100000001')).toBe('6F00');
     expect(terminal.send('00A4040C0AD392F000260100000001')).toBe('9000');
   });
 
   it('may chain its answers, and always takes chained commands', () => {
-    const terminal = new CardTerminal(cards.myNumber('mihon-hanako', { chainsResponses: true }));
+    const terminal = new CardTerminal(cards.myNumber('mihon-hanako', { quirks: { chainsResponses: true } }));
     terminal.data('00A4040C0AD392F000260100000001');
     terminal.data('002000980431323334');
     const sign = `802A029720${'33'.repeat(32)}00`;

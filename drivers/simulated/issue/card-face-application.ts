@@ -1,11 +1,11 @@
-import { constants, privateEncrypt } from 'node:crypto';
+import { constants, type KeyObject, privateEncrypt } from 'node:crypto';
 import { ascii, concat, fromHex } from '../bytes.ts';
 import { AID, type ApplicationImage, type FileImage } from '../card/image.ts';
 import { RSA_MODES } from '../card/signature.ts';
 import { sha256 } from '../crypto/hash.ts';
 import type { CardFaceImages, Holder } from '../people.ts';
 import { tlv } from '../tlv.ts';
-import { CARD_KEYS, type CardSigner } from './card-signer.ts';
+import type { CardSigner } from './card-signer.ts';
 import { encodeRsaKey, keyId, signAsAuthority } from './cv-certificate.ts';
 import { compactDate, file, key, pin } from './files.ts';
 import { withOffsetTable } from './text-application.ts';
@@ -76,8 +76,9 @@ export function makeCardFaceApplication(
   municipality: string,
   images: CardFaceImages,
   signer: CardSigner,
+  presenceKey: KeyObject,
 ): ApplicationImage {
-  const publicKey = encodeRsaKey(CARD_KEYS.cardFaceSignature());
+  const publicKey = encodeRsaKey(presenceKey);
   const number = concat(tlv(0xdf41, images.numberPng), tlv(0xdf42, publicKey));
   const files: FileImage[] = [
     file('0001', makeAgeRecord(ascii(compactDate(holder.birth)), publicKey, signer), [BIRTH, CODE_B]),
@@ -97,7 +98,7 @@ export function makeCardFaceApplication(
       pin(CODE_A, individualNumber, 10),
     ],
     // P2 00 names the default key, which needs no PIN; its file id is not published.
-    keys: [{ ...key('0010', CARD_KEYS.cardFaceSignature(), 'always', RSA_MODES), reference: 0x00 }],
+    keys: [{ ...key('0010', presenceKey, 'always', RSA_MODES), reference: 0x00 }],
     otherReferences: [],
   };
 }

@@ -13,10 +13,27 @@ export interface CardSigner {
 /** Keys that every test card carries besides the holder's own. */
 export const CARD_KEYS = {
   internalAuthentication: () => testRsaKey(24),
-  textSignature: () => testRsaKey(25),
   sessionKey: () => testRsaKey(26),
-  cardFaceSignature: () => testRsaKey(27),
 };
+
+/** Keys with which the text and card-face applications of one card prove that it is there. */
+export interface PresenceKeys {
+  readonly text: KeyObject;
+  readonly cardFace: KeyObject;
+}
+
+/** For a card that is the only one of its kind. */
+export function sharedPresenceKeys(): PresenceKeys {
+  return { text: testRsaKey(25), cardFace: testRsaKey(27) };
+}
+
+const FIRST_PRESENCE_KEY = 32;
+
+/** Different keys for card number `index` (0–11), as real cards have. */
+export function presenceKeysOf(index: number): PresenceKeys {
+  const first = FIRST_PRESENCE_KEY + 2 * index;
+  return { text: testRsaKey(first), cardFace: testRsaKey(first + 1) };
+}
 
 /** The root over all card signers of the test hierarchy. */
 export function testCardRoot(): KeyObject {

@@ -6,7 +6,14 @@ import { sha256 } from '../crypto/hash.ts';
 import type { CardFaceImages, Holder } from '../people.ts';
 import { tlv } from '../tlv.ts';
 import { makeCardFaceApplication } from './card-face-application.ts';
-import { CARD_KEYS, type CardSigner, testCardFaceSigner, testTextSigner } from './card-signer.ts';
+import {
+  CARD_KEYS,
+  type CardSigner,
+  type PresenceKeys,
+  sharedPresenceKeys,
+  testCardFaceSigner,
+  testTextSigner,
+} from './card-signer.ts';
 import { compactDate, file, key, pin } from './files.ts';
 import {
   type HolderKey,
@@ -22,6 +29,7 @@ export interface MyNumberCardContent extends JpkiContent {
   readonly variant: MyNumberVariant;
   readonly cardFace?: CardFaceImages | undefined;
   readonly signers?: { readonly text: CardSigner; readonly cardFace: CardSigner } | undefined;
+  readonly presenceKeys?: PresenceKeys | undefined;
   readonly quirks?: Partial<CardImage['quirks']> | undefined;
 }
 
@@ -67,11 +75,12 @@ function makePlasticApplications(content: MyNumberCardContent): ApplicationImage
   const number = holder.individualNumber;
   if (number === undefined) throw new RangeError('a plastic card needs an individual number');
   const signers = content.signers ?? { text: testTextSigner(), cardFace: testCardFaceSigner() };
+  const keys = content.presenceKeys ?? sharedPresenceKeys();
   return [
-    makeTextApplication(holder, number, signers.text),
+    makeTextApplication(holder, number, signers.text, keys.text),
     ...(cardFace === undefined
       ? []
-      : [makeCardFaceApplication(holder, number, MUNICIPALITY, cardFace, signers.cardFace)]),
+      : [makeCardFaceApplication(holder, number, MUNICIPALITY, cardFace, signers.cardFace, keys.cardFace)]),
     makeJukiApplication(holder),
     makeCommonApplication(holder),
   ];

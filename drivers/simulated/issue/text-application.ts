@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { ascii, concat, fromHex, uint, utf8 } from '../bytes.ts';
 import { AID, type ApplicationImage, type FileImage } from '../card/image.ts';
 import { RSA_MODES } from '../card/signature.ts';
@@ -54,11 +55,16 @@ function signedRecord(
   return tlv(tag, objects, tlv(signatureTag, signAsAuthority(signer.privateKey, objects)));
 }
 
-function makeFiles(holder: Holder, individualNumber: string, signer: CardSigner): FileImage[] {
+function makeFiles(
+  holder: Holder,
+  individualNumber: string,
+  signer: CardSigner,
+  presenceKey: KeyObject,
+): FileImage[] {
   const number = concat(tlv(0xff10, ascii(individualNumber)), fromHex('FFFF'));
   const attributes = makeAttributes(holder);
   const digests = concat(tlv(0xdf31, sha256(number)), tlv(0xdf32, sha256(attributes.signed)));
-  const signatureKey = tlv(0xdf51, encodeRsaKey(CARD_KEYS.textSignature()));
+  const signatureKey = tlv(0xdf51, encodeRsaKey(presenceKey));
   const unknown = concat(sha256(ascii(holder.name)), new Uint8Array(96).fill(0xff));
   const identification = [
     tlv(0xdf41, fromHex('01030E01')),
@@ -81,11 +87,12 @@ export function makeTextApplication(
   holder: Holder,
   individualNumber: string,
   signer: CardSigner,
+  presenceKey: KeyObject,
 ): ApplicationImage {
   return {
     kind: 'text',
     aid: AID.text,
-    files: makeFiles(holder, individualNumber, signer),
+    files: makeFiles(holder, individualNumber, signer, presenceKey),
     pins: [
       pin(PIN, holder.pin, 3, true),
       blockedPin('0012'),
@@ -94,7 +101,7 @@ export function makeTextApplication(
     ],
     keys: [
       // P2 00 names the default key, which needs no PIN.
-      { ...key('0013', CARD_KEYS.textSignature(), 'always', RSA_MODES), reference: 0x00 },
+      { ...key('0013', presenceKey, 'always', RSA_MODES), reference: 0x00 },
       key('0006', CARD_KEYS.sessionKey(), 'never', []),
     ],
     otherReferences: [],

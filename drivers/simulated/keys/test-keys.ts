@@ -16,9 +16,9 @@ function readPool(): KeyPool {
   return pool;
 }
 
-export const TEST_RSA_KEY_COUNT = 32;
+export const TEST_RSA_KEY_COUNT = 56;
 
-/** Key number `index` (0–31) of the pool; 24 and up are used by the card issuer itself (`issue/`). */
+/** Key number `index` (0–55) of the pool; 24 and up are used by the card issuer itself (`issue/`). */
 export function testRsaKey(index: number): KeyObject {
   const pkcs8 = readPool().keys[index];
   if (pkcs8 === undefined) throw new RangeError(`no test key ${index}`);

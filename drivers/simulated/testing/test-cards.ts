@@ -6,7 +6,7 @@ import { SimulatedCard, type SimulatedCardOptions } from '../card/simulated-card
 import { keyId, makeCvCertificate, organisationKeyId } from '../issue/cv-certificate.ts';
 import { makeHpkiCardImage } from '../issue/hpki-card.ts';
 import type { OrganisationRoot } from '../issue/jpki-application.ts';
-import { makeMyNumberCardImage } from '../issue/my-number-card.ts';
+import { type MyNumberCardContent, makeMyNumberCardImage } from '../issue/my-number-card.ts';
 import { testRsaKey } from '../keys/test-keys.ts';
 import { readCardFaceImages, readPerson } from '../people.ts';
 import { type OpensslPki, openOpensslPki } from './openssl-pki.ts';
@@ -56,7 +56,7 @@ export interface TestCards {
   readonly pki: OpensslPki;
   readonly rsa: Suite;
   readonly p384: Suite;
-  myNumber(personId: string, quirks?: Partial<CardImage['quirks']>): CardImage;
+  myNumber(personId: string, more?: Partial<Pick<MyNumberCardContent, 'quirks' | 'presenceKeys'>>): CardImage;
   hpki(): CardImage;
 }
 
@@ -70,7 +70,7 @@ export function openTestCards(): TestCards {
     pki,
     rsa,
     p384,
-    myNumber: (personId, quirks) => {
+    myNumber: (personId, more) => {
       const holder = readPerson(personId);
       const { variant } = holder;
       if (variant === 'hpki') throw new RangeError('not a My Number card');
@@ -93,7 +93,7 @@ export function openTestCards(): TestCards {
         signingCa: signing.der,
         organisationRoots: isNext ? [p384.root] : [rsa.root],
         ...(isPhone ? {} : { cardFace: readCardFaceImages(personId) }),
-        quirks,
+        ...more,
       });
     },
     hpki: () => {
