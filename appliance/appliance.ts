@@ -7,6 +7,7 @@ import { startApi } from '#api/http/server.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
 import { SekishoError } from '#contract/errors.ts';
+import { SupervisedReader } from '#drivers/supervision/index.ts';
 import type { Gateway } from '#gateway/face.ts';
 import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
 import { SamHolder } from '#gateway/sam-holder.ts';
@@ -24,6 +25,8 @@ import { VERSION } from './version.ts';
 export interface ApplianceParts {
   readonly config: Config;
   readonly reader: CardReader;
+  /** Restarts the reader on its bus when it does not come back by itself; resolves with whether that was done. */
+  readonly restartReader?: (() => Promise<boolean>) | undefined;
   readonly samSlot: CardReader;
   readonly clock: Clock;
   readonly random: Random;
@@ -60,6 +63,12 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   const databasePath = join(config.store.folder, DATABASE_FILE);
   const store = openStore(databasePath, { sealer: sealerFor(config.profile) });
   const samHolder = new SamHolder(parts.samSlot);
+  const reader = new SupervisedReader(parts.reader, {
+    clock,
+    logger: logger.child({ room: 'reader' }),
+    restart: parts.restartReader,
+    onChange: (state) => gateway.readerChanged(state),
+  });
   const pinned = trustOptions(config);
   const trust = makeTrust(pinned);
   const stop = new AbortController();
@@ -90,7 +99,8 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     clock,
     random,
     logger: logger.child({ room: 'gateway' }),
-    reader: parts.reader,
+    reader,
+    readerHealth: () => reader.health(),
     samHolder,
     centre,
     trust,
@@ -129,7 +139,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     logger: logger.child({ room: 'api' }),
   });
   await gateway.start(AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]));
-  gateway.readerChanged('ready');
+  await reader.start();
   const stopKeeping = await keepForAuditors(store, samHolder, gateway);
   await centre.warm();
   await gateway.networkChanged('registered');
@@ -147,7 +157,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
       await sync.stop();
       await reconciling;
       await centre.close();
-      await parts.reader.close();
+      await reader.close();
       await parts.samSlot.close();
       await store.close();
     },

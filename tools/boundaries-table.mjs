@@ -141,6 +141,11 @@ export const ROOMS = [
     instead: 'A driver carries APDUs and understands none: SAM language belongs to appliance/sam.',
   },
   {
+    folder: 'drivers/supervision',
+    may: [CONTRACT, PORTS, CHANNEL],
+    instead: 'Supervision works on every CardReader alike: what one device needs goes into its driver.',
+  },
+  {
     folder: 'drivers/simulated',
     may: [CONTRACT, PORTS, CHANNEL],
     instead:

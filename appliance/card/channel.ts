@@ -25,6 +25,16 @@ export interface CardChannel {
   close(): Promise<void>;
 }
 
+/** What a reader knows of itself, for the status page. Never card data. */
+export interface ReaderReport {
+  /** As the system names it: "ACS ACR1252 Dual Reader [ACR1252 Dual Reader PICC] 00 00". */
+  readonly device?: string;
+  /** How it was told from other devices and slots. */
+  readonly chosenBy?: 'config' | 'name' | 'probe' | 'only';
+  /** Bytes on the line that belonged to no message, since the start. */
+  readonly discardedBytes?: number;
+}
+
 /** A slot or antenna that cards come to. */
 export interface CardReader {
   readonly name: string;
@@ -35,5 +45,11 @@ export interface CardReader {
   waitForCard(signal: AbortSignal): Promise<CardChannel>;
   /** Resolves when the card of `channel` has left the field or slot. */
   waitForRemoval(channel: CardChannel, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when the machine itself answers; rejects `reader.*`. Only called while nobody waits and no channel is open,
+   * so it may talk to the device, but not to a card. Absent: the machine is known by its waits alone.
+   */
+  probe?(signal: AbortSignal): Promise<void>;
+  report?(): ReaderReport;
   close(): Promise<void>;
 }

@@ -48,6 +48,25 @@ export const TapProgress = z.strictObject({
 });
 export type TapProgress = z.infer<typeof TapProgress>;
 
+/** How the card reader has been since the start: what a technician asks first. */
+export const ReaderHealth = z.strictObject({
+  /** When it became what `facts.reader` says. */
+  since: Instant,
+  /** What is wrong, or was last. */
+  lastFault: z.enum(ERROR_CODES).optional(),
+  /** As the system names the device. */
+  device: z.string().max(200).optional(),
+  /** How it was told from other devices and slots: by the configuration, by its name, by its card, or as the only one. */
+  chosenBy: z.enum(['config', 'name', 'probe', 'only']).optional(),
+  faults: z.array(z.strictObject({ code: z.enum(ERROR_CODES), count: z.number().int().min(1) })),
+  recoveries: z.number().int().min(0),
+  /** Times that the device was restarted on its bus because it did not come back by itself. */
+  restarts: z.number().int().min(0),
+  cardsSeen: z.number().int().min(0),
+  discardedBytes: z.number().int().min(0),
+});
+export type ReaderHealth = z.infer<typeof ReaderHealth>;
+
 /** Which of the three worlds we are in; the same button works in all. */
 export const Mode = z.enum(['online', 'degraded', 'offline']);
 export type Mode = z.infer<typeof Mode>;
@@ -77,6 +96,7 @@ export const GatewaySnapshot = z.strictObject({
       history: z.boolean(),
     }),
   }),
+  readerHealth: ReaderHealth,
   tap: TapProgress.optional(),
   outboxWaiting: z.number().int().min(0),
   unresolvedVisits: z.number().int().min(0),

@@ -75,6 +75,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     shown ??= makeSnapshot({
       facts: core.facts,
       health: parts.centre.health(),
+      readerHealth: parts.readerHealth(),
       tap: desk.current?.progress(),
       ...openCounts(),
       revision,

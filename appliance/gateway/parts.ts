@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { CardReader } from '#card/channel.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
+import type { ReaderHealth } from '#contract/snapshot.ts';
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
@@ -41,6 +42,8 @@ export interface GatewayParts {
   readonly logger: Logger;
   /** Where patients and operators put their cards. */
   readonly reader: CardReader;
+  /** For the snapshot; whether it is ready comes in through `readerChanged`. */
+  readonly readerHealth: () => ReaderHealth;
   /** Keeps the SAM open, and proves the device with it. */
   readonly samHolder: SamHolder;
   readonly centre: Centre;

@@ -1,5 +1,5 @@
 /** Facts and the running tap, as the one document that screens see. No patient data. */
-import type { GatewaySnapshot, Mode, TapProgress } from '#contract/snapshot.ts';
+import type { GatewaySnapshot, Mode, ReaderHealth, TapProgress } from '#contract/snapshot.ts';
 import type { VisitQueries } from '#evidence/ledger.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
 import { type Facts, firstMissing } from './state.ts';
@@ -13,6 +13,7 @@ export interface OpenCounts {
 export interface SnapshotInputs extends OpenCounts {
   readonly facts: Facts;
   readonly health: CentreHealth;
+  readonly readerHealth: ReaderHealth;
   readonly tap: TapProgress | undefined;
   readonly revision: number;
   readonly nowMs: number;
@@ -58,6 +59,7 @@ export function makeSnapshot(inputs: SnapshotInputs): GatewaySnapshot {
       reader: facts.reader,
       centre: health,
     },
+    readerHealth: inputs.readerHealth,
     ...(tap === undefined ? {} : { tap }),
     outboxWaiting: inputs.outboxWaiting,
     unresolvedVisits: inputs.unresolvedVisits,

@@ -76,6 +76,10 @@ export class PcscReader implements CardReader {
     await this.#slot.waitUntil((now) => hasLostCard(seen, now), AbortSignal.any([signal, this.#end.signal]));
   }
 
+  async probe(): Promise<void> {
+    await this.#slot.look();
+  }
+
   async close(): Promise<void> {
     this.#end.abort(new SekishoError('reader.unreachable', { context: { reason: 'reader-closed' } }));
     try {

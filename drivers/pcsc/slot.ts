@@ -31,6 +31,16 @@ export class Slot {
     this.#options = options;
   }
 
+  /** Looks once, at the cost of one call to pcscd. */
+  async look(): Promise<ReaderState> {
+    try {
+      return await this.#read();
+    } catch (thrown) {
+      if (hasMeaning(thrown, 'service')) await this.#options.binding.renew().catch(() => {});
+      throw toReaderError(thrown);
+    }
+  }
+
   /** Resolves with the first state that `isWanted`. */
   waitUntil(isWanted: (reader: ReaderState) => boolean, signal: AbortSignal): Promise<ReaderState> {
     return this.attempt(async (confirm) => {
@@ -61,9 +71,10 @@ export class Slot {
         signal.throwIfAborted();
         const nowMs = clock.monotonicMs();
         awaySinceMs ??= nowMs;
+        // Also when it is told at once: whoever asks next must not meet the same dead context.
+        if (hasMeaning(thrown, 'service')) await this.#options.binding.renew().catch(() => {});
         if (!isPassing(thrown) || nowMs - awaySinceMs >= recoveryTimeoutMs) throw toReaderError(thrown);
         logger.debug('pcsc.recovering', { pcsc: thrown.scard });
-        if (hasMeaning(thrown, 'service')) await this.#options.binding.renew().catch(() => {});
         await clock.sleep(RETRY_PAUSE_MS, signal);
       }
     }

@@ -33,6 +33,7 @@ export class SimulatedReader implements CardReader {
   #cards: readonly VirtualCard[] = [];
   #open: SimulatedChannel | undefined;
   #isClosed = false;
+  #isUnplugged = false;
 
   constructor(options: SimulatedReaderOptions = {}) {
     this.#options = options;
@@ -55,6 +56,24 @@ export class SimulatedReader implements CardReader {
     this.#open = undefined;
     for (const card of gone) card.powerOff();
     this.#wake();
+  }
+
+  /** The machine itself goes away, with whatever lay on it in mid-command; `plugIn` brings it back. */
+  unplug(): void {
+    this.#isUnplugged = true;
+    this.#open?.lose(new SekishoError('reader.unreachable'));
+    this.#open = undefined;
+    for (const card of this.#cards) card.powerOff();
+    this.#wake();
+  }
+
+  plugIn(): void {
+    this.#isUnplugged = false;
+    this.#wake();
+  }
+
+  async probe(): Promise<void> {
+    if (this.#isUnplugged || this.#isClosed) throw new SekishoError('reader.unreachable');
   }
 
   get isOccupied(): boolean {
@@ -115,7 +134,7 @@ export class SimulatedReader implements CardReader {
       };
       const onAbort = (): void => settle(() => reject(signal.reason));
       const check = (): void => {
-        if (this.#isClosed) settle(() => reject(new SekishoError('reader.unreachable')));
+        if (this.#isClosed || this.#isUnplugged) settle(() => reject(new SekishoError('reader.unreachable')));
         else if (isTrue()) settle(resolve);
       };
       this.#waiters.add(check);
@@ -174,10 +193,10 @@ class SimulatedChannel implements CardChannel {
     return Promise.resolve();
   }
 
-  /** The card left the reader. */
-  lose(): void {
+  /** The card left the reader, or the reader left. */
+  lose(error = new SekishoError('card.removed')): void {
     this.#isClosed = true;
-    this.#fail(new SekishoError('card.removed'));
+    this.#fail(error);
   }
 
   /** The first failure is the channel's last word. */

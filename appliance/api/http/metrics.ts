@@ -1,5 +1,5 @@
 /** Prometheus text for the local network: numbers only, no identity of anybody. */
-import type { GatewaySnapshot } from '#contract/snapshot.ts';
+import type { GatewaySnapshot, ReaderHealth } from '#contract/snapshot.ts';
 
 type Labels = Readonly<Record<string, string | number>>;
 
@@ -38,6 +38,7 @@ function gatewayFamilies({
   missing,
   mode,
   facts,
+  readerHealth,
   outboxWaiting,
   unresolvedVisits,
 }: GatewaySnapshot): string[] {
@@ -57,9 +58,23 @@ function gatewayFamilies({
     family('sekisho_reader_ready', 'gauge', '1 when the reader works', [
       { value: Number(facts.reader === 'ready') },
     ]),
+    ...readerFamilies(readerHealth),
     family('sekisho_centre_up', 'gauge', '1 when the service answered last', centre),
     family('sekisho_outbox_waiting', 'gauge', 'Visit records not delivered yet', [{ value: outboxWaiting }]),
     family('sekisho_unresolved_visits', 'gauge', 'Visits with something open', [{ value: unresolvedVisits }]),
+  ];
+}
+
+function readerFamilies(health: ReaderHealth): string[] {
+  const faults = health.faults.map(({ code, count }) => ({ labels: { code }, value: count }));
+  const counter = (name: string, help: string, value: number): string =>
+    family(`sekisho_reader_${name}_total`, 'counter', help, [{ value }]);
+  return [
+    family('sekisho_reader_faults_total', 'counter', 'Faults of the reader', faults),
+    counter('recoveries', 'Times that the reader came back', health.recoveries),
+    counter('restarts', 'Times that the reader was restarted on its bus', health.restarts),
+    counter('cards', 'Cards that came to the reader', health.cardsSeen),
+    counter('discarded_bytes', 'Bytes that belonged to no message', health.discardedBytes),
   ];
 }
 

@@ -163,6 +163,8 @@ describe('anybody on the network may read', () => {
   test('health and metrics, without a name', async () => {
     expect((await rig.ask('GET', '/healthz')).json()).toMatchObject({ alive: true });
     const { text, headers } = await rig.ask('GET', '/metrics');
+    expect(text).toContain('sekisho_reader_faults_total{code="reader.timeout"} 2\n');
+    expect(text).toContain('sekisho_reader_cards_total 7\n');
     expect(headers['content-type']).toContain('text/plain');
     expect(text).toMatch(/^sekisho_ready\{missing="[a-z.-]*"\} [01]$/m);
     expect(text).toContain('sekisho_http_requests_total{route="POST /v1/session",status="201"}');

@@ -36,6 +36,17 @@ export function sampleSnapshot(): GatewaySnapshot {
         history: true,
       },
     },
+    readerHealth: {
+      since: '2025-04-01T00:00:00.000Z',
+      lastFault: 'reader.timeout',
+      device: 'Scripted Reader PICC 00 00',
+      chosenBy: 'name',
+      faults: [{ code: 'reader.timeout', count: 2 }],
+      recoveries: 2,
+      restarts: 0,
+      cardsSeen: 7,
+      discardedBytes: 0,
+    },
     outboxWaiting: 0,
     unresolvedVisits: 2,
   };

@@ -1,0 +1,269 @@
+/**
+ * A reader that is looked after: whatever driver is inside may crash, reset, vanish and come back.
+ *
+ * It is looked at while nobody uses it, and its faults are learnt from whoever does. A wait for a card rides out a short
+ * absence; a card that was being read is lost with a `reader.*` error, because what it had authenticated is gone.
+ */
+import type { CardChannel, CardReader, ReaderReport } from '#card/channel.ts';
+import { type ErrorCode, isSekishoError, SekishoError } from '#contract/errors.ts';
+import type { ReaderHealth } from '#contract/snapshot.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Logger } from '#ports/logger.ts';
+import { HealthRecord } from './health-record.ts';
+import { SupervisedChannel } from './supervised-channel.ts';
+
+export type ReaderState = 'ready' | 'faulted';
+
+export interface SupervisionLimits {
+  /** Between two looks at a reader that works and that nobody uses. */
+  readonly lookEveryMs: number;
+  /** Between two looks at one that does not. */
+  readonly retryEveryMs: number;
+  /** A look that takes longer is a fault. */
+  readonly lookTimeoutMs: number;
+  /** A wait for a card outlives faults this short. */
+  readonly rideOutMs: number;
+  /** Away for this long, it is restarted on its bus, and again after as long. */
+  readonly restartAfterMs: number;
+}
+
+export interface SupervisionOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onChange?: (state: ReaderState) => void;
+  /** Restarts the device where that is possible and allowed; resolves with whether it was done. Never rejects. */
+  readonly restart?: (() => Promise<boolean>) | undefined;
+  readonly limits?: Partial<SupervisionLimits>;
+}
+
+const LIMITS: SupervisionLimits = {
+  lookEveryMs: 1_000,
+  retryEveryMs: 200,
+  lookTimeoutMs: 5_000,
+  rideOutMs: 5_000,
+  restartAfterMs: 15_000,
+};
+
+/** The machine is at fault. Whatever else a reader says (busy, held by another program) leaves it ready. */
+const FAULTS: readonly ErrorCode[] = ['reader.unreachable', 'reader.failed', 'reader.timeout'];
+
+export class SupervisedReader implements CardReader {
+  readonly name: string;
+  readonly #inner: CardReader;
+  readonly #options: SupervisionOptions;
+  readonly #limits: SupervisionLimits;
+  readonly #clock: Clock;
+  readonly #record: HealthRecord;
+  readonly #end = new AbortController();
+  readonly #innerOf = new WeakMap<CardChannel, CardChannel>();
+  /** Resolve when the state changes or a use ends. */
+  readonly #waiting = new Set<() => void>();
+  #state: ReaderState = 'faulted';
+  #fault = new SekishoError('reader.unreachable', { context: { reason: 'not-looked-at-yet' } });
+  #faultedAtMs: number;
+  #restartedAtMs: number;
+  /** Waits and open channels: while there is one, the device is theirs. */
+  #uses = 0;
+  #look: Promise<void> | undefined;
+  #watching: Promise<void> | undefined;
+
+  constructor(inner: CardReader, options: SupervisionOptions) {
+    this.name = inner.name;
+    this.#inner = inner;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#limits = { ...LIMITS, ...options.limits };
+    this.#record = new HealthRecord(this.#clock.nowMs());
+    this.#faultedAtMs = this.#restartedAtMs = this.#clock.monotonicMs();
+  }
+
+  /** Begins to look after it; resolves when it was looked at once. */
+  async start(): Promise<void> {
+    this.#watching ??= this.#watch();
+    await this.#look;
+  }
+
+  get state(): ReaderState {
+    return this.#state;
+  }
+
+  health(): ReaderHealth {
+    return this.#record.describe(this.report());
+  }
+
+  report(): ReaderReport {
+    return this.#inner.report?.() ?? {};
+  }
+
+  /** Rejects with the fault when the reader stays away for longer than `rideOutMs`. */
+  async waitForCard(signal: AbortSignal): Promise<CardChannel> {
+    let troubleSinceMs: number | undefined;
+    for (;;) {
+      const startedMs = this.#clock.monotonicMs();
+      await this.#untilReady(troubleSinceMs ?? startedMs, signal);
+      try {
+        return await this.#use(() => this.#openChannel(signal));
+      } catch (thrown) {
+        const nowMs = this.#clock.monotonicMs();
+        if (signal.aborted || this.#end.signal.aborted || !this.noteFault(thrown)) throw thrown;
+        // Trouble that was over for long is another trouble.
+        if (troubleSinceMs === undefined || nowMs - startedMs > this.#limits.rideOutMs)
+          troubleSinceMs = nowMs;
+        else if (nowMs - troubleSinceMs >= this.#limits.rideOutMs) throw thrown;
+      }
+    }
+  }
+
+  async waitForRemoval(channel: CardChannel, signal: AbortSignal): Promise<void> {
+    const inner = this.#innerOf.get(channel);
+    if (inner === undefined) return;
+    await this.#use(() => this.#inner.waitForRemoval(inner, signal)).catch((thrown: unknown) => {
+      if (!signal.aborted) this.noteFault(thrown);
+      throw thrown;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort(new SekishoError('reader.unreachable', { context: { reason: 'reader-closed' } }));
+    this.#wake();
+    await this.#inner.close();
+    await this.#watching;
+  }
+
+  /** Counts what is the machine's fault, and looks at it until it is back; false for everything else. */
+  noteFault(thrown: unknown): boolean {
+    if (!isSekishoError(thrown) || !thrown.code.startsWith('reader.')) return false;
+    if (!FAULTS.includes(thrown.code)) return false;
+    this.#fault = thrown;
+    this.#record.countFault(thrown.code);
+    if (this.#state === 'ready') {
+      this.#faultedAtMs = this.#restartedAtMs = this.#clock.monotonicMs();
+      this.#change('faulted');
+    }
+    this.#options.logger.warn('reader.faulted', { reader: this.name, code: thrown.code, error: thrown });
+    return true;
+  }
+
+  async #openChannel(signal: AbortSignal): Promise<CardChannel> {
+    const inner = await this.#inner.waitForCard(signal);
+    this.#record.countCard();
+    this.#uses += 1;
+    const channel = new SupervisedChannel(inner, {
+      onFault: (thrown) => this.noteFault(thrown),
+      onClosed: () => this.#release(),
+    });
+    this.#innerOf.set(channel, inner);
+    return channel;
+  }
+
+  /** Looks and uses never overlap. */
+  async #use<T>(work: () => Promise<T>): Promise<T> {
+    this.#uses += 1;
+    try {
+      await this.#look;
+      return await work();
+    } finally {
+      this.#release();
+    }
+  }
+
+  #release(): void {
+    this.#uses -= 1;
+    this.#wake();
+  }
+
+  async #untilReady(sinceMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#watching === undefined) return;
+    while (this.#state === 'faulted') {
+      const leftMs = sinceMs + this.#limits.rideOutMs - this.#clock.monotonicMs();
+      if (leftMs <= 0) throw this.#fault;
+      await this.#changeWithin(leftMs, signal);
+      signal.throwIfAborted();
+      this.#end.signal.throwIfAborted();
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#end;
+    while (!signal.aborted) {
+      if (this.#uses === 0) {
+        this.#look = this.#lookOnce();
+        await this.#look;
+        this.#look = undefined;
+      }
+      if (this.#state === 'ready') await this.#changeWithin(this.#limits.lookEveryMs, signal);
+      // A device that fails at once must not be asked at once, for ever.
+      if (this.#state === 'faulted')
+        await this.#clock.sleep(this.#limits.retryEveryMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #lookOnce(): Promise<void> {
+    try {
+      await this.#probeInTime();
+      this.#recovered();
+    } catch (thrown) {
+      if (this.#end.signal.aborted) return;
+      if (this.#state === 'ready' || !this.#record.hasFaults) this.noteFault(asFault(thrown));
+      else await this.#restartWhenDue();
+    }
+  }
+
+  async #probeInTime(): Promise<void> {
+    const done = new AbortController();
+    const late = this.#clock.sleep(this.#limits.lookTimeoutMs, done.signal).then(() => {
+      throw new SekishoError('reader.timeout', { context: { operation: 'probe' } });
+    });
+    late.catch(() => undefined);
+    try {
+      await Promise.race([this.#inner.probe?.(AbortSignal.any([this.#end.signal, done.signal])), late]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  #recovered(): void {
+    if (this.#state === 'ready') return;
+    const awayMs = Math.round(this.#clock.monotonicMs() - this.#faultedAtMs);
+    // The first look is a start, not a recovery.
+    if (this.#record.hasFaults) {
+      this.#record.countRecovery();
+      this.#options.logger.info('reader.recovered', { reader: this.name, awayMs });
+    }
+    this.#change('ready');
+  }
+
+  async #restartWhenDue(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#options.restart === undefined || nowMs - this.#restartedAtMs < this.#limits.restartAfterMs)
+      return;
+    this.#restartedAtMs = nowMs;
+    if (await this.#options.restart()) this.#record.countRestart();
+  }
+
+  #change(state: ReaderState): void {
+    this.#state = state;
+    this.#record.changed(this.#clock.nowMs());
+    this.#wake();
+    this.#options.onChange?.(state);
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  async #changeWithin(ms: number, signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    const changed = new Promise<void>((resolve) => {
+      this.#waiting.add(resolve);
+      done.signal.addEventListener('abort', () => this.#waiting.delete(resolve), { once: true });
+    });
+    const late = this.#clock.sleep(ms, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    await Promise.race([changed, late]);
+    done.abort();
+  }
+}
+
+function asFault(thrown: unknown): SekishoError {
+  return isSekishoError(thrown, ...FAULTS) ? thrown : new SekishoError('reader.failed', { cause: thrown });
+}
