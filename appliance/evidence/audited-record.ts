@@ -35,7 +35,6 @@ const TickAnchor = z.looseObject({
   kind: z.literal('tick-anchor'),
   tickStamp: HexText,
   token: z.base64(),
-  tickPeriodMs: z.number().int().min(0).max(0xffff).optional(),
 });
 export type AuditedAnchor = z.infer<typeof TickAnchor>;
 

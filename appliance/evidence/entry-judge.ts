@@ -124,6 +124,7 @@ export class EntryJudge {
     const signer = this.#devices.signerOf(complete);
     const samePowerUp = after?.samId === before.samId && after.tickNonce === before.tickNonce;
     if (samePowerUp && after.ticks < before.ticks) throw new Flaw('ticks-went-back');
+    if (samePowerUp && after.tickPeriodMs !== before.tickPeriodMs) throw new Flaw('tick-period-changed');
     if (this.#options.timeStamps === undefined) return;
     this.#pending.push({
       entry,
@@ -136,7 +137,7 @@ export class EntryJudge {
         tickNonce: before.tickNonce,
         ticksBefore: before.ticks,
         ticksAfter: samePowerUp ? after.ticks : undefined,
-        tickPeriodMs: record.tickPeriodMs,
+        tickPeriodMs: before.tickPeriodMs,
         coversSeq: this.#recentHashes.get(before.digest),
       },
     });

@@ -20,6 +20,8 @@ export type FlawReason =
   | 'stamp-signature-wrong'
   | 'ticks-went-back'
   | 'tick-nonce-returned'
+  /** A tick was said to be longer or shorter than before, within one power-up. */
+  | 'tick-period-changed'
   | 'use-counter-went-back'
   | 'tap-challenge-wrong'
   /** One use of the organisation key stands behind two visits. */

@@ -115,6 +115,24 @@ describe('a forged export, chain and all', () => {
     expect(await verdict(nonce.made.add(STARTED).bytes())).toBe('tick-nonce-returned');
   });
 
+  test('the length of a tick is signed, and stays what it was within a power-up', async () => {
+    const longer = start().add(STARTED);
+    const bytes = longer.replaced('S', (line) => line.replace('8a0203e88820', '8a0207d08820'));
+    expect(await verdict(bytes)).toBe('stamp-signature-wrong');
+    const own = new ScriptedSam();
+    Object.assign(own, { keys: sam.keys });
+    const changing = new SampleExport(own, authorities.carried()).add(STARTED);
+    own.tickPeriodMs = 2_000;
+    expect(await verdict(changing.add(STARTED).bytes())).toBe('tick-period-changed');
+    own.tickPeriodMs = 1_000;
+    const anchored = new SampleExport(own, authorities.carried());
+    const changed = anchored.addAnchor((stamped) => {
+      own.tickPeriodMs = 2_000;
+      return timeStamp(stamped);
+    });
+    expect(await verdict(changed.bytes())).toBe('tick-period-changed');
+  });
+
   test('a tap stands on its own consent and its own use of the key', async () => {
     expect(
       await verdict(

@@ -84,8 +84,6 @@ export type EvidenceRecord =
       readonly tickStamp: Hex;
       /** DER, base64. */
       readonly token: string;
-      /** Length of a tick by DF20; without it (or with 0) the ticks prove an order, but no times. */
-      readonly tickPeriodMs?: number;
     }
   | {
       readonly kind: 'consent';

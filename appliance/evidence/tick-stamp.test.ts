@@ -11,8 +11,8 @@ const { stamp, signature } = vector;
 
 describe('a tick stamp', () => {
   test('is read field by field', () => {
-    const { samId, tickNonce, useCounter, digest } = vector;
-    expect(parseTicks(stamp)).toEqual({ samId, ticks: 1001n, tickNonce, useCounter, digest });
+    const { samId, tickNonce, useCounter, tickPeriodMs, digest } = vector;
+    expect(parseTicks(stamp)).toEqual({ samId, ticks: 1001n, tickNonce, useCounter, tickPeriodMs, digest });
   });
 
   test('verifies as openssl signed it, and not with a bit changed', () => {
@@ -24,7 +24,7 @@ describe('a tick stamp', () => {
   });
 
   test('has one layout only', () => {
-    const wrong = ['', stamp.slice(0, -2), `${stamp}00`, stamp.toUpperCase(), stamp.replace('e74e', 'e84e')];
+    const wrong = ['', stamp.slice(0, -2), `${stamp}00`, stamp.toUpperCase(), stamp.replace('e752', 'e852')];
     for (const other of wrong) expect(parseTicks(other)).toBeUndefined();
   });
 
@@ -69,6 +69,7 @@ test('the answer of the simulated SAM to TICK STAMP is a complete stamp, and ver
   expect(parseTicks(complete.stamp)).toMatchObject({
     samId: vector.samId,
     useCounter: 65_538,
+    tickPeriodMs: 1_000,
     digest: vector.digest,
   });
   expect(verifyStamp(complete, publicKey)).toBe(true);

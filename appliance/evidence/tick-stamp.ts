@@ -1,6 +1,6 @@
 /**
- * The SAM's tick stamp: E7 { 80 samId, 84 ticks, 85 tickNonce, 83 useCounter, 88 digest } and the device key's
- * signature over the complete E7 object. Every field has a fixed length, so the object has one possible layout.
+ * The SAM's tick stamp: E7 { 80 samId, 84 ticks, 85 tickNonce, 83 useCounter, 8A tickPeriodMs, 88 digest } and the device
+ * key's signature over the complete E7 object. Every field has a fixed length, so the object has one possible layout.
  * @see docs/sam-profile.md §2, §4.7
  */
 import { type KeyObject, verify } from 'node:crypto';
@@ -13,25 +13,28 @@ export interface Ticks {
   /** Random, new at each power-up: ticks compare only under the same nonce. */
   readonly tickNonce: Hex;
   readonly useCounter: number;
+  /** How long a tick is by the SAM's own word; 0 when ticks count stamps, not time. */
+  readonly tickPeriodMs: number;
   /** What was stamped. */
   readonly digest: Hex;
 }
 
 const LAYOUT =
-  /^e74e8008(?<samId>[0-9a-f]{16})8408(?<ticks>[0-9a-f]{16})8510(?<tickNonce>[0-9a-f]{32})8304(?<useCounter>[0-9a-f]{8})8820(?<digest>[0-9a-f]{64})$/;
+  /^e7528008(?<samId>[0-9a-f]{16})8408(?<ticks>[0-9a-f]{16})8510(?<tickNonce>[0-9a-f]{32})8304(?<useCounter>[0-9a-f]{8})8a02(?<tickPeriodMs>[0-9a-f]{4})8820(?<digest>[0-9a-f]{64})$/;
 
-const STAMP_OBJECT_CHARS = 2 * 80;
+const STAMP_OBJECT_CHARS = 2 * 84;
 
 /** Reads an E7 object; undefined when it is not exactly one. */
 export function parseTicks(stamp: Hex): Ticks | undefined {
   const fields = LAYOUT.exec(stamp)?.groups;
   if (fields === undefined) return undefined;
-  const { samId = '', ticks = '', tickNonce = '', useCounter = '', digest = '' } = fields;
+  const { samId = '', ticks = '', tickNonce = '', useCounter = '', tickPeriodMs = '', digest = '' } = fields;
   return {
     samId,
     ticks: BigInt(`0x${ticks}`),
     tickNonce,
     useCounter: Number.parseInt(useCounter, 16),
+    tickPeriodMs: Number.parseInt(tickPeriodMs, 16),
     digest,
   };
 }

@@ -25,8 +25,8 @@ export interface TimeAnchor {
   readonly ticksBefore: bigint;
   /** Undefined when the anchor entry itself is not stamped. */
   readonly ticksAfter: bigint | undefined;
-  /** Undefined or 0: the counter counts stamps, not time. */
-  readonly tickPeriodMs: number | undefined;
+  /** By the stamp itself, so by the SAM; 0: the counter counts stamps, not time. */
+  readonly tickPeriodMs: number;
   /** The authority's time, widened by its accuracy. */
   readonly seenEarliestMs: number;
   readonly seenLatestMs: number;
@@ -74,7 +74,7 @@ type Bounds = Omit<ProvenInterval, 'seq'>;
 /** What one anchor says about another reading of the same counter. */
 function boundsOf(reading: TickReading): (anchor: TimeAnchor) => Bounds {
   return (anchor) => {
-    const periodMs = anchor.tickPeriodMs ?? 0;
+    const periodMs = anchor.tickPeriodMs;
     if (periodMs === 0) {
       const earlier = reading.ticks < anchor.ticksBefore;
       return { notBeforeMs: undefined, notAfterMs: earlier ? anchor.seenLatestMs : undefined };

@@ -35,7 +35,7 @@ async function verdict(bytes: Iterable<Uint8Array>, options: VerifyOptions = tru
 describe('a whole export', () => {
   test('verifies, and proves when each visit was', async () => {
     const before = Math.floor(Date.now() / 1000) * 1000;
-    const made = start().add(STARTED, false).addAnchor(timeStamp, 1_000).addTap().addTap();
+    const made = start().add(STARTED, false).addAnchor(timeStamp).addTap().addTap();
     const report = await verifyExport(made.bytes(), trusted);
     expect(report).toMatchObject({
       ok: true,
@@ -73,7 +73,7 @@ describe('a whole export', () => {
   });
 
   test('answers the intervals that are asked for', async () => {
-    const made = start().add(STARTED).addAnchor(timeStamp).add(STARTED, false);
+    const made = start().add(STARTED, false).addAnchor(timeStamp).add(STARTED, false);
     const { provenIntervals } = await verifyExport(made.bytes(), { ...trusted, intervalsOf: [1, 3] });
     expect(provenIntervals).toMatchObject([
       { seq: 1, notBeforeMs: undefined },
@@ -81,6 +81,27 @@ describe('a whole export', () => {
     ]);
     expect(provenIntervals[0]?.notAfterMs).toBeTypeOf('number');
     expect(provenIntervals[1]?.notBeforeMs).toBeTypeOf('number');
+  });
+
+  test('takes the length of a tick from the SAM alone, whatever the record beside it says', async () => {
+    const honest = start().addAnchor(timeStamp).addTap();
+    const own = new ScriptedSam();
+    Object.assign(own, { keys: sam.keys, tickPeriodMs: 0 });
+    const stamped = own.completeStamp(Buffer.alloc(32));
+    const claim = { tickPeriodMs: 1_000 };
+    const claiming = new SampleExport(own, authorities.carried())
+      .add({
+        kind: 'tick-anchor',
+        at: '2026-11-21T00:00:00.000Z',
+        tickStamp: stamped.toString('hex'),
+        token: timeStamp(stamped).toString('base64'),
+        ...claim,
+      })
+      .addTap();
+    const latest = async (made: SampleExport): Promise<number | undefined> =>
+      (await verifyExport(made.bytes(), trusted)).provenIntervals[0]?.notAfterMs;
+    expect(await latest(honest)).toBeTypeOf('number');
+    expect(await latest(claiming)).toBeUndefined();
   });
 
   test('without a CA says so', async () => {
@@ -121,7 +142,7 @@ describe('a damaged export', () => {
 
   test('names line and entry of the first problem', async () => {
     const made = start().add(STARTED).add(STARTED).add(STARTED);
-    const broken = made.replaced(`S `, (line) => line.replace('S e74e', 'S e74f'));
+    const broken = made.replaced(`S `, (line) => line.replace('S e752', 'S e753'));
     const report = await verifyExport(broken, trusted);
     expect(report).toMatchObject({
       ok: false,

@@ -185,7 +185,6 @@ export class SamUnlock {
     // The next unlock may come while the authority thinks about this one.
     this.#isAnchorMissing = false;
     try {
-      const { tickPeriodMs } = await sam.status();
       const tickStamp = encodeCompleteStamp(await sam.tickStamp(fromHex(head.hash)));
       const digest = createHash('sha256').update(tickStamp, 'hex').digest();
       const token = await centre.timeStamps.timeStamp(new Uint8Array(digest), this.#stop);
@@ -194,7 +193,6 @@ export class SamUnlock {
         at: this.#now(),
         tickStamp,
         token: Buffer.from(token).toString('base64'),
-        tickPeriodMs,
       });
     } catch (thrown) {
       this.#isAnchorMissing = true;

@@ -37,6 +37,7 @@ describe('a tick stamp', () => {
       ticks: 62n,
       tickNonce: Buffer.from(String(file.tickNonce), 'hex'),
       useCounter: 42,
+      tickPeriodMs: 1000,
       digest: Buffer.from(String(vector.digest), 'hex'),
     });
     const signed = { message: fromHex(stamp), signature: fromHex(signature), spki: deviceKey };

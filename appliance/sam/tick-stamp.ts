@@ -13,6 +13,8 @@ export interface TickStampFacts {
   readonly ticks: bigint;
   readonly tickNonce: Uint8Array;
   readonly useCounter: number;
+  /** 0: ticks count stamps, not time. */
+  readonly tickPeriodMs: number;
   /** SHA-256 of what was stamped. */
   readonly digest: Uint8Array;
 }
@@ -20,12 +22,20 @@ export interface TickStampFacts {
 /** Throws `sam.failed` when `stamp` is not a complete E7 object. */
 export function parseTickStamp(stamp: Uint8Array): TickStampFacts {
   const content = parseTemplate(stamp, TEMPLATES.tickStamp);
-  const objects = parseObjects(content, ['samId', 'ticks', 'tickNonce', 'useCounter', 'digest']);
+  const objects = parseObjects(content, [
+    'samId',
+    'ticks',
+    'tickNonce',
+    'useCounter',
+    'tickPeriodMs',
+    'digest',
+  ]);
   return {
     samId: hexOf(objects.samId),
     ticks: bigOf(objects.ticks),
     tickNonce: objects.tickNonce,
     useCounter: numberOf(objects.useCounter),
+    tickPeriodMs: numberOf(objects.tickPeriodMs),
     digest: objects.digest,
   };
 }

@@ -105,7 +105,6 @@ async function writeADay({ ledger, certificates }: Store): Promise<void> {
     at,
     tickStamp: tickStamp.toString('hex'),
     token,
-    tickPeriodMs: 1_000,
   } as const;
   await ledger.append(anchor, { stamp });
   const card = makeCard();
@@ -161,6 +160,11 @@ test.each<[string, string, (file: string) => string]>([
     'a stamp that is not signed',
     'device.pem: OK',
     (file) => file.replaceAll(/^(S \S+ ).*$/gm, '$13006020101020101'),
+  ],
+  [
+    'a stamp whose ticks were made longer',
+    'device.pem: OK',
+    (file) => file.replaceAll(/(?<=^S .*)8a0203e88820/gm, '8a0207d08820'),
   ],
 ])('with %s they fail', (_what, lastWords, change) => {
   const { ok, output } = runManual(change);

@@ -18,6 +18,7 @@ const FLAWS: Readonly<Record<FlawReason, string>> = {
   'stamp-malformed': 'SAM のスタンプの形式が違います',
   'stamp-of-other-entry': 'SAM のスタンプが別の記録のものです',
   'stamp-signature-wrong': 'SAM のスタンプの署名が正しくありません',
+  'tick-period-changed': 'SAM の時間カウンターの刻みの長さが途中で変わっています',
   'ticks-went-back': 'SAM の時間カウンターが逆戻りしています',
   'tick-nonce-returned': '以前の SAM の起動に戻っています',
   'use-counter-went-back': 'SAM の使用回数が逆戻りしています',

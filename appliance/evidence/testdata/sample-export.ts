@@ -40,14 +40,13 @@ export class SampleExport {
   }
 
   /** TickStamp1 over the head, its token, and TickStamp2 by the entry's own stamp. */
-  addAnchor(timeStamp: (stamped: Buffer) => Buffer, tickPeriodMs?: number): this {
+  addAnchor(timeStamp: (stamped: Buffer) => Buffer): this {
     const stamped = this.sam.completeStamp(Buffer.from(this.prev, 'hex'));
     return this.add({
       kind: 'tick-anchor',
       at: '2026-11-21T00:00:00.000Z',
       tickStamp: stamped.toString('hex'),
       token: timeStamp(stamped).toString('base64'),
-      ...(tickPeriodMs !== undefined && { tickPeriodMs }),
     });
   }
 

@@ -8,6 +8,7 @@ export class ScriptedSam {
   tickNonce = '11'.repeat(16);
   ticks = 1_000;
   useCounter = 7;
+  tickPeriodMs = 1_000;
   stamps = 0;
 
   constructor(samId = '53414d3030303031') {
@@ -30,6 +31,7 @@ export class ScriptedSam {
         ['8408', this.ticks.toString(16).padStart(16, '0')],
         ['8510', this.tickNonce],
         ['8304', this.useCounter.toString(16).padStart(8, '0')],
+        ['8a02', this.tickPeriodMs.toString(16).padStart(4, '0')],
         ['8820', Buffer.from(digest).toString('hex')],
       ]
         .flat()

@@ -139,12 +139,13 @@ describe('SAM: device key, stamps, derived ids and data keys', () => {
     expect(verify('sha256', stamp?.encoded ?? fromHex(''), deviceKey, signature?.value ?? fromHex(''))).toBe(
       true,
     );
-    const values = parseSequence(stamp?.value ?? fromHex(''), [0x80, 0x84, 0x85, 0x83, 0x88]);
+    const values = parseSequence(stamp?.value ?? fromHex(''), [0x80, 0x84, 0x85, 0x83, 0x8a, 0x88]);
     expect(values.map(toHex)).toEqual([
       SAM_ID,
       '0000000000000003',
       sam.status(0x85),
       '00000000',
+      TICK_PERIOD_MS.toString(16).padStart(4, '0'),
       '09'.repeat(32),
     ]);
   });

@@ -91,6 +91,7 @@ export function stamp(
     tlv(0x84, uint(moment.ticks, 8)),
     tlv(0x85, moment.tickNonce),
     tlv(0x83, uint(moment.useCounter, 4)),
+    tlv(0x8a, uint(sam.tickPeriodMs, 2)),
     tlv(0x88, digest),
   );
   return concat(object, deviceSignature(sam, object, work));

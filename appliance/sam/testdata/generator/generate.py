@@ -114,11 +114,11 @@ def organisation_signature_vectors():
 def tick_stamp_vectors():
     digest = sha256(b'sam vectors: an evidence entry')
     stamp = tlv('E7', tlv('80', SAM_ID), tlv('84', u64(62)), tlv('85', TICK_NONCE), tlv('83', u32(42)),
-                tlv('88', digest))
+                tlv('8A', TICK_PERIOD), tlv('88', digest))
     signature = sign('device', stamp)
     write('tick-stamp', '4.7', [
         vector('a digest', apdu('80100000', digest, 256), stamp + tlv('9E', signature), digest=digest.hex(),
-               stamp=stamp.hex(), signature=signature.hex(), ticks=62, useCounter=42)],
+               stamp=stamp.hex(), signature=signature.hex(), ticks=62, useCounter=42, tickPeriodMs=1000)],
           samId=SAM_ID.hex(), tickNonce=TICK_NONCE.hex(), devicePublicKey=spki('device').hex())
 
 
