@@ -43,6 +43,8 @@ export interface PresenceProof {
   readonly sealedPublicKey: string;
 }
 
+export type HolderCheck = 'same' | 'different' | 'not-compared';
+
 export interface Consent {
   readonly purpose: 'insurance-eligibility';
   /** The text that the patient saw, by version, so that the digest can be recomputed. */
@@ -109,6 +111,8 @@ export type EvidenceRecord =
       readonly faceCheck?: FaceCheck & { readonly comparedBy: string };
       /** The face that was read is of the card in the field. */
       readonly faceProof?: PresenceProof;
+      /** With `faceProof`: birth date and sex on the card against those of the insurance. The values stand nowhere. */
+      readonly holderCheck?: HolderCheck;
       readonly eligibility: EligibilityValidity;
       readonly eligibilitySource: 'now' | 'last-known' | 'none';
     }

@@ -16,6 +16,7 @@ import {
 } from './certificate-check.ts';
 import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
+import type { CardHolder } from './holder-check.ts';
 import type { GatewayParts } from './parts.ts';
 import { describePresence } from './presence-proof.ts';
 import type { ReaderSeat } from './reader-seat.ts';
@@ -55,6 +56,7 @@ export class TapReading {
   #visit: CardVisit | undefined;
   #photo: CardPhoto | undefined;
   #faceProof: PresenceProof | undefined;
+  #holder: CardHolder | undefined;
   #cardMeter: ApduMeter = NOTHING;
   #samMeter: ApduMeter = NOTHING;
 
@@ -96,6 +98,7 @@ export class TapReading {
 
   async #show({ face, signature }: PresentFace): Promise<void> {
     this.#faceProof = await describePresence(this.#parts.gateway.trust, face.publicKey, signature);
+    this.#holder = { birthDate: face.birthDate, sex: face.sex };
     this.#photo = await showCardFace(face);
   }
 
@@ -227,6 +230,7 @@ export class TapReading {
       alternateCardId: this.#visit?.alternateCardId,
       proof: this.#visit?.proof,
       faceProof: this.#faceProof,
+      holder: this.#holder,
       revocation,
       eligibility,
       lastKnown: cardId === undefined ? undefined : gateway.queries.lastEligibility(cardId),
@@ -241,6 +245,7 @@ export class TapReading {
   /** Drops the pictures, which the screen has had, and the number that opened them. */
   forget(): void {
     this.#photo = undefined;
+    this.#holder = undefined;
     this.#request.verificationNumberB?.fill(0);
   }
 }

@@ -10,6 +10,7 @@ import type { CertificateFacts } from '#trust/ports.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
 import { daysToWarn, type RevocationResult } from './certificate-check.ts';
 import { type AskedEligibility, type LastKnown, viewEligibility } from './eligibility-check.ts';
+import { type CardHolder, checkHolder } from './holder-check.ts';
 import { modeOf } from './snapshot.ts';
 import type { VisitDraft, VisitFacts } from './visit-writer.ts';
 
@@ -23,6 +24,8 @@ export interface TapFindings {
   readonly alternateCardId: string | undefined;
   readonly proof: CardProof | undefined;
   readonly faceProof: PresenceProof | undefined;
+  /** As the issuer signed it on the card; undefined when nothing was read. */
+  readonly holder: CardHolder | undefined;
   readonly revocation: RevocationResult | undefined;
   readonly eligibility: AskedEligibility | undefined;
   readonly lastKnown: LastKnown;
@@ -101,15 +104,20 @@ function certificateView(findings: TapFindings, nowMs: number): Visit['certifica
   };
 }
 
-/** Everything that `writeVisit` needs. A visit that was not accepted shows no eligibility at all. */
+/**
+ * Everything that `writeVisit` needs. A visit that was not accepted shows no eligibility at all: not even to tell the
+ * clerk whose it would have been.
+ */
 export function makeVisitFacts(
   findings: TapFindings,
-  error: ErrorCode | undefined,
+  problem: ErrorCode | undefined,
   nowMs: number,
 ): VisitFacts {
-  const outcome = outcomeOf(error);
   const fresh =
     findings.eligibility !== undefined && 'answer' in findings.eligibility ? findings.eligibility : undefined;
+  const holderCheck = checkHolder(findings.holder, (fresh ?? findings.lastKnown)?.answer);
+  const error = problem ?? (holderCheck === 'different' ? 'patient.holder-mismatch' : undefined);
+  const outcome = outcomeOf(error);
   const accepted = outcome === 'accepted';
   const openReasons = accepted ? openQuestionsOf(findings) : {};
   const certificate = certificateView(findings, nowMs);
@@ -142,6 +150,7 @@ export function makeVisitFacts(
     consentDigest: findings.consentDigest === undefined ? undefined : hex(findings.consentDigest),
     proof: findings.proof,
     faceProof: findings.faceProof,
+    holderCheck: findings.holder === undefined ? undefined : holderCheck,
     revocation: findings.revocation?.status ?? 'not-checked',
     serialHash:
       findings.certificate === undefined

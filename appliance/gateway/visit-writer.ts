@@ -4,7 +4,7 @@ import type { VisitRecord } from '#contract/centre/visit-history.ts';
 import type { ErrorCode } from '#contract/errors.ts';
 import type { Visit } from '#contract/visit.ts';
 import type { EvidenceReceipt, StoreEffect } from '#evidence/ledger.ts';
-import type { CardProof, EvidenceRecord, PresenceProof } from '#evidence/record.ts';
+import type { CardProof, EvidenceRecord, HolderCheck, PresenceProof } from '#evidence/record.ts';
 import type { AskedEligibility } from './eligibility-check.ts';
 import type { GatewayParts } from './parts.ts';
 import { appendStamped } from './stamped-entry.ts';
@@ -21,6 +21,7 @@ export interface VisitFacts {
   readonly consentDigest: string | undefined;
   readonly proof: CardProof | undefined;
   readonly faceProof: PresenceProof | undefined;
+  readonly holderCheck: HolderCheck | undefined;
   readonly revocation: 'good' | 'unknown' | 'revoked' | 'not-checked';
   readonly serialHash: string | undefined;
   readonly freshEligibility: FreshEligibility | undefined;
@@ -49,6 +50,7 @@ function evidenceOf(facts: VisitFacts): EvidenceRecord {
       ? {}
       : { faceCheck: { ...draft.faceCheck, comparedBy: facts.operatorId } }),
     ...(facts.faceProof === undefined ? {} : { faceProof: facts.faceProof }),
+    ...(facts.holderCheck === undefined ? {} : { holderCheck: facts.holderCheck }),
     eligibility: draft.eligibility.validity,
     eligibilitySource: draft.eligibility.source,
   };

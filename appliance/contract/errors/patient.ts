@@ -193,6 +193,20 @@ export const ERROR_TABLE_PATIENT = {
     ['この患者番号は別のカードに登録されています。', '患者番号を確認してください。'],
     ['This patient number is linked to another card.', 'Check the patient number.'],
   ),
+  'patient.holder-mismatch': row(
+    723,
+    403,
+    'operator',
+    'use-insured-number',
+    [
+      'カードの券面と保険の登録とで、生年月日または性別が違います。',
+      '受付を止め、リーダーのカードが本人の1枚だけか確かめ、本人確認書類で確認してください。',
+    ],
+    [
+      'Birth date or sex on the card differ from the insurance record.',
+      'Stop. See that one card only is on the reader, and check the person by other documents.',
+    ],
+  ),
   'insured-number.check-digit': row(
     730,
     422,
