@@ -136,6 +136,11 @@ export const ROOMS = [
     instead: 'A driver carries APDUs and understands none: card language belongs to appliance/card.',
   },
   {
+    folder: 'drivers/pn532',
+    may: [CONTRACT, PORTS, CHANNEL],
+    instead: 'A driver carries APDUs and understands none: card language belongs to appliance/card.',
+  },
+  {
     folder: 'drivers/sam-slot',
     may: [CONTRACT, PORTS, CHANNEL, 'drivers/pcsc'],
     instead: 'A driver carries APDUs and understands none: SAM language belongs to appliance/sam.',
@@ -211,6 +216,7 @@ export const LIBRARIES = {
   express: ['appliance/api/http/application.ts'],
   pino: ['appliance/log.ts'],
   pngjs: ['appliance/card/face/photo.ts'],
+  serialport: ['drivers/pn532/serial-port.ts'],
   smartcard: ['drivers/pcsc/pcsc-host.mjs'],
   vitest: ['vitest.config.ts'],
   zod: [

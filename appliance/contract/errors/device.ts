@@ -146,6 +146,48 @@ export const ERROR_TABLE_DEVICE = {
     ['カードリーダーが送れない長さの命令です。', 'サポートに連絡してください。'],
     ['The reader cannot carry a command of this length.', 'Call support.'],
   ),
+  'reader.device-missing': row(
+    305,
+    503,
+    'support',
+    'call-support',
+    [
+      'カードリーダーのシリアルポートがありません。',
+      '配線と設定の reader.device を確認し、サポートに連絡してください。',
+    ],
+    [
+      'The serial device of the reader does not exist.',
+      'Check the cable and reader.device in the configuration.',
+    ],
+  ),
+  'reader.device-busy': row(
+    306,
+    503,
+    'support',
+    'call-support',
+    [
+      'カードリーダーのシリアルポートを別のプログラムが使っています。',
+      'シリアルコンソールなどを止め、サポートに連絡してください。',
+    ],
+    [
+      'Another program holds the serial device of the reader.',
+      'Stop it: the serial console, ModemManager, or a second appliance.',
+    ],
+  ),
+  'reader.device-forbidden': row(
+    307,
+    503,
+    'support',
+    'call-support',
+    [
+      'カードリーダーのシリアルポートを開く権限がありません。',
+      'サービスの利用者を dialout グループに加えてください。',
+    ],
+    [
+      'The appliance may not open the serial device of the reader.',
+      'Add the user of the service to the group dialout.',
+    ],
+  ),
   'sam.absent': row(
     400,
     503,

@@ -1,0 +1,127 @@
+/**
+ * From a device path to a chip that is awake, known and at the wanted rate.
+ *
+ * A chip keeps its rate until it loses power, so after a crash it may listen at any of nine: each is tried.
+ *
+ * @see UM0701-02 §6.3.2 (HSU), §7.2.9 SetSerialBaudRate
+ */
+import type { Clock } from '#ports/clock.ts';
+import type { Logger } from '#ports/logger.ts';
+import { Chip } from './chip.ts';
+import {
+  BAUD_RATES,
+  DEFAULT_BAUD_RATE,
+  type Firmware,
+  GET_FIRMWARE_VERSION,
+  LIMIT_RETRIES,
+  parseFirmware,
+  SAM_CONFIGURATION,
+  SET_PARAMETERS,
+  setSerialBaudRate,
+  switchField,
+} from './commands.ts';
+import { Pn532Failure } from './failure.ts';
+import { ACK_FRAME } from './frame.ts';
+import type { OpenLine } from './serial-line.ts';
+
+export interface BringUpOptions {
+  readonly openLine: OpenLine;
+  /** One of `BAUD_RATES`. */
+  readonly baudRate: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface ReadyChip {
+  readonly chip: Chip;
+  readonly firmware: Firmware;
+}
+
+/** Wakes a chip in LowVbat mode, and tells a UART that has lost its place where a byte begins. */
+const WAKE_UP: Uint8Array = Uint8Array.of(0x55, 0x55, ...new Uint8Array(14));
+/** A chip that was just powered up, or a slow adapter, may miss the first round. */
+const PROBE_ROUNDS = 2;
+const PROBE_ATTEMPTS = 1;
+
+/** Rejects with `reader.*` or a `Pn532Failure`; the line is closed then. The field is off. */
+export async function bringUp(options: BringUpOptions): Promise<ReadyChip> {
+  const { clock, logger } = options;
+  const chip = await Chip.open(options.openLine, {
+    baudRate: DEFAULT_BAUD_RATE,
+    clock,
+    onDiscarded: ({ reason, bytes }) =>
+      logger.debug('pn532.discarded', { reason, lengthBytes: bytes.length }),
+  });
+  try {
+    await findRate(chip, options.baudRate);
+    const firmware = parseFirmware(await chip.command(GET_FIRMWARE_VERSION));
+    await changeRate(chip, options);
+    await chip.command(SET_PARAMETERS);
+    await chip.command(LIMIT_RETRIES);
+    await chip.command(switchField(false));
+    logger.info('pn532.ready', { firmware: firmware.version, baudRate: chip.baudRate });
+    return { chip, firmware };
+  } catch (thrown) {
+    await chip.close();
+    throw thrown;
+  }
+}
+
+/** Field off, and back to the rate at which the next program looks first. Never rejects. */
+export async function shutDown(chip: Chip): Promise<void> {
+  try {
+    await chip.command(switchField(false));
+    if (chip.baudRate !== DEFAULT_BAUD_RATE) await tellRate(chip, DEFAULT_BAUD_RATE);
+  } catch {
+    // It has gone; the next bring-up looks for it at every rate.
+  } finally {
+    await chip.close();
+  }
+}
+
+/** Leaves `chip` at the rate at which it answers. */
+async function findRate(chip: Chip, wantedRate: number): Promise<void> {
+  const rates = [...new Set([DEFAULT_BAUD_RATE, wantedRate, ...BAUD_RATES.toReversed()])];
+  for (let round = 0; round < PROBE_ROUNDS; round++) {
+    for (const rate of rates) {
+      if (chip.baudRate !== rate) await chip.setBaudRate(rate);
+      if (await isAwake(chip)) return;
+    }
+  }
+  throw new Pn532Failure('no-ack', 'at no rate');
+}
+
+async function isAwake(chip: Chip): Promise<boolean> {
+  chip.send(WAKE_UP);
+  try {
+    await chip.command(SAM_CONFIGURATION, { attempts: PROBE_ATTEMPTS });
+    return true;
+  } catch (thrown) {
+    if (chip.isLost) throw thrown;
+    return false;
+  }
+}
+
+/** A chip or a UART that cannot keep up at the wanted rate works at a slower one. */
+async function changeRate(chip: Chip, { baudRate, logger }: BringUpOptions): Promise<void> {
+  const before = chip.baudRate;
+  if (before === baudRate) return;
+  // First the host, which may be unable to: afterwards the chip would be out of reach.
+  await chip.setBaudRate(baudRate);
+  await chip.setBaudRate(before);
+  try {
+    await tellRate(chip, baudRate);
+    await chip.command(GET_FIRMWARE_VERSION);
+  } catch (thrown) {
+    if (chip.isLost) throw thrown;
+    await findRate(chip, before);
+    logger.warn('pn532.rate-refused', { wanted: baudRate, baudRate: chip.baudRate });
+  }
+}
+
+/** The chip switches after the host's acknowledgement. */
+async function tellRate(chip: Chip, baudRate: number): Promise<void> {
+  await chip.command(setSerialBaudRate(baudRate));
+  chip.send(ACK_FRAME);
+  await chip.setBaudRate(baudRate);
+}
