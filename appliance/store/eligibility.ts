@@ -2,7 +2,7 @@
 import type { EligibilityAnswer } from '#contract/centre/eligibility.ts';
 import type { StoreEffect, VisitQueries } from '#evidence/ledger.ts';
 import { type Database, prepare } from './database.ts';
-import { type Sealer, sealJson, unsealJson } from './sealer.ts';
+import { type SealedColumn, type Sealer, sealJson, unsealJson } from './sealer.ts';
 
 export interface EligibilityTable {
   remember(effect: Extract<StoreEffect, { do: 'remember-eligibility' }>): void;
@@ -16,6 +16,13 @@ interface EligibilityRow {
 }
 
 const place = (cardId: string): string => `eligibility/${cardId}/answer`;
+
+export const ELIGIBILITY_ANSWER: SealedColumn = {
+  table: 'eligibility',
+  column: 'sealed_answer',
+  key: ['card_id'],
+  place: (cardId = '') => place(cardId),
+};
 
 export function createEligibilityTable(database: Database, sealer: Sealer): EligibilityTable {
   const put = prepare<[string, number, Uint8Array]>(

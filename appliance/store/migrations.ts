@@ -1,4 +1,5 @@
 /** All migrations in their order; the database counts how many it has had. Never edited after a release, only added to. */
 import { MIGRATION_0001 } from './migrations/0001-initial.ts';
+import { MIGRATION_0002 } from './migrations/0002-data-keys.ts';
 
-export const MIGRATIONS: readonly string[] = [MIGRATION_0001];
+export const MIGRATIONS: readonly string[] = [MIGRATION_0001, MIGRATION_0002];

@@ -2,6 +2,7 @@
 import type { VisitRecord } from '#contract/centre/visit-history.ts';
 import type { ErrorCode } from '#contract/errors.ts';
 import { type Database, prepare, prepareTransaction } from './database.ts';
+import { type SealedColumn, type Sealer, sealJson, unsealJson } from './sealer.ts';
 
 export interface OutboxItem {
   readonly visitId: string;
@@ -11,9 +12,9 @@ export interface OutboxItem {
 }
 
 export interface Outbox {
-  /** What may be tried now, oldest first. */
+  /** What may be tried now, oldest first; nothing while the sealer is closed. */
   due(nowMs: number, limit: number): readonly OutboxItem[];
-  /** When the next one may be tried; undefined when nothing waits. */
+  /** When the next one may be tried; undefined when nothing waits, or nothing can be opened. */
   nextDueAtMs(): number | undefined;
   markDelivered(visitId: string, atMs: number): void;
   markFailed(visitId: string, error: ErrorCode, nextAttemptAtMs: number): void;
@@ -30,24 +31,36 @@ export const LONGEST_RETRY_MS = 10 * 60_000;
 
 interface OutboxRow {
   readonly visit_id: string;
-  readonly record: string;
+  readonly sealed_record: Uint8Array;
   readonly attempts: number;
 }
 
-export function createOutboxTable(database: Database): OutboxTable {
+const place = (visitId: string): string => `outbox/${visitId}/record`;
+
+export const OUTBOX_RECORD: SealedColumn = {
+  table: 'outbox',
+  column: 'sealed_record',
+  key: ['visit_id'],
+  place: (visitId = '') => place(visitId),
+};
+
+export function createOutboxTable(database: Database, sealer: Sealer): OutboxTable {
   const sql = prepareSql(database);
   const inTransaction = prepareTransaction(database);
   return {
     enqueue(record) {
-      sql.enqueue.run(record.visitId, JSON.stringify(record));
+      sql.enqueue.run(record.visitId, sealJson(sealer, record, place(record.visitId)));
     },
-    due: (nowMs, limit) =>
-      sql.due.all(nowMs, nowMs + LONGEST_RETRY_MS, limit).map(({ visit_id, record, attempts }) => ({
+    due(nowMs, limit) {
+      if (!sealer.isOpen) return [];
+      const rows = sql.due.all(nowMs, nowMs + LONGEST_RETRY_MS, limit);
+      return rows.map(({ visit_id, sealed_record, attempts }) => ({
         visitId: visit_id,
-        record: JSON.parse(record) as VisitRecord,
+        record: unsealJson<VisitRecord>(sealer, sealed_record, place(visit_id)),
         attempts,
-      })),
-    nextDueAtMs: () => sql.nextDue.get()?.at ?? undefined,
+      }));
+    },
+    nextDueAtMs: () => (sealer.isOpen ? (sql.nextDue.get()?.at ?? undefined) : undefined),
     markDelivered(visitId, atMs) {
       inTransaction(() => {
         sql.deliver.run(atMs, visitId);
@@ -63,10 +76,13 @@ export function createOutboxTable(database: Database): OutboxTable {
 
 function prepareSql(database: Database) {
   return {
-    enqueue: prepare<[string, string]>(database, 'INSERT INTO outbox (visit_id, record) VALUES (?, ?)'),
+    enqueue: prepare<[string, Uint8Array]>(
+      database,
+      'INSERT INTO outbox (visit_id, sealed_record) VALUES (?, ?)',
+    ),
     due: prepare<[number, number, number], OutboxRow>(
       database,
-      `SELECT visit_id, record, attempts FROM outbox
+      `SELECT visit_id, sealed_record, attempts FROM outbox
        WHERE delivered_at_ms IS NULL AND (next_attempt_at_ms <= ? OR next_attempt_at_ms > ?)
        ORDER BY position LIMIT ?`,
     ),
@@ -77,7 +93,7 @@ function prepareSql(database: Database) {
     // The record itself is with the centre now; what stays says only that it was delivered, and when.
     deliver: prepare<[number, string]>(
       database,
-      'UPDATE outbox SET delivered_at_ms = ?, record = NULL WHERE visit_id = ? AND delivered_at_ms IS NULL',
+      'UPDATE outbox SET delivered_at_ms = ?, sealed_record = NULL WHERE visit_id = ? AND delivered_at_ms IS NULL',
     ),
     deliverVisit: prepare<[string]>(
       database,

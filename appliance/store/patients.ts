@@ -3,7 +3,7 @@ import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { KnownPatient, StoreEffect } from '#evidence/ledger.ts';
 import { type Database, prepare } from './database.ts';
-import { type Sealer, sealJson, unsealJson } from './sealer.ts';
+import { type SealedColumn, type Sealer, sealJson, unsealJson } from './sealer.ts';
 
 interface Identity {
   readonly patientNumber?: string | undefined;
@@ -16,6 +16,17 @@ interface PatientRow {
 }
 
 const place = (patientId: number): string => `patient/${patientId}/identity`;
+
+export const PATIENT_IDENTITY: SealedColumn = {
+  table: 'patient',
+  column: 'sealed_identity',
+  key: ['patient_id'],
+  place: (patientId) => place(Number(patientId)),
+  index: {
+    column: 'number_index',
+    textOf: (plain) => (JSON.parse(Buffer.from(plain).toString('utf8')) as Identity).patientNumber,
+  },
+};
 
 type LinkPatient = Extract<StoreEffect, { do: 'link-patient' }>;
 
@@ -37,7 +48,7 @@ export class PatientTable {
   }
 
   cardsOf(patientNumber: string): readonly string[] {
-    const row = this.#sql.patientOfNumber.get(this.#sealer.blindIndex(patientNumber));
+    const row = this.#numbered(patientNumber);
     return row === undefined ? [] : this.#cardIdsOf(row);
   }
 
@@ -61,8 +72,17 @@ export class PatientTable {
     const numbered =
       patientNumber === undefined
         ? holders.find((row) => !this.#isNumberless(row))
-        : this.#sql.patientOfNumber.get(this.#sealer.blindIndex(patientNumber));
+        : this.#numbered(patientNumber);
     return numbered ?? numberless ?? this.#create();
+  }
+
+  /** Under an older key, too, while the rows are sealed anew. */
+  #numbered(patientNumber: string): PatientRow | undefined {
+    for (const index of this.#sealer.blindIndexes(patientNumber)) {
+      const row = this.#sql.patientOfNumber.get(index);
+      if (row !== undefined) return row;
+    }
+    return undefined;
   }
 
   #create(): PatientRow {

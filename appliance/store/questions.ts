@@ -3,7 +3,7 @@ import type { ErrorCode } from '#contract/errors.ts';
 import type { UnresolvedVisit } from '#contract/visit.ts';
 import type { OpenQuestion, OpenQuestionRow, StoreEffect } from '#evidence/ledger.ts';
 import { type Database, prepare } from './database.ts';
-import type { Sealer } from './sealer.ts';
+import type { SealedColumn, Sealer } from './sealer.ts';
 import { openVisit, type VisitRow } from './visits.ts';
 
 interface QuestionRow {
@@ -24,8 +24,14 @@ export interface QuestionTable {
   unresolvedCount(): number;
 }
 
-const place = (visitId: string, question: OpenQuestion): string =>
-  `question/${visitId}/${question}/serial-hash`;
+const place = (visitId: string, question: string): string => `question/${visitId}/${question}/serial-hash`;
+
+export const QUESTION_SERIAL_HASH: SealedColumn = {
+  table: 'question',
+  column: 'sealed_serial_hash',
+  key: ['visit_id', 'question'],
+  place: (visitId = '', question = '') => place(visitId, question),
+};
 
 export function createQuestionTable(database: Database, sealer: Sealer): QuestionTable {
   const sql = prepareSql(database);

@@ -1,6 +1,6 @@
 /**
- * The seam between patient data and the disk. Every column named `sealed_…` is written and read through a Sealer,
- * so that sealing under the data key, which only an unlocked SAM unwraps, changes no table (`docs/sam-profile.md` 4.9).
+ * The seam between patient data and the disk. Every column named `sealed_…` is written and read through a Sealer;
+ * the real one is `vault.ts`, whose data key only an unlocked SAM unwraps (`docs/sam-profile.md` 4.9).
  */
 
 export interface Sealer {
@@ -10,13 +10,30 @@ export interface Sealer {
   unseal(sealed: Uint8Array, place: string): Uint8Array;
   /** Equal answers for equal texts and no way back without the key: lets a sealed value be found by index. */
   blindIndex(text: string): Uint8Array;
+  /** Under every key that rows may still be indexed with, the newest first: what to look for. */
+  blindIndexes(text: string): readonly Uint8Array[];
+  /** Closed, the other functions throw `sam.locked`. */
+  readonly isOpen: boolean;
 }
 
-/** Seals nothing: for development, with fictitious patients. */
+/** One column that goes through the Sealer, for those who have to visit them all. */
+export interface SealedColumn {
+  readonly table: string;
+  readonly column: string;
+  /** Columns that name a row. */
+  readonly key: readonly string[];
+  place(...key: readonly string[]): string;
+  /** The blind index beside it, out of the value in clear. */
+  readonly index?: { readonly column: string; textOf(plain: Uint8Array): string | undefined };
+}
+
+/** Seals nothing: for tests, with fictitious patients. */
 export const openSealer: Sealer = {
   seal: (plain) => plain,
   unseal: (sealed) => sealed,
   blindIndex: (text) => Buffer.from(text, 'utf8'),
+  blindIndexes: (text) => [Buffer.from(text, 'utf8')],
+  isOpen: true,
 };
 
 export function sealJson(sealer: Sealer, value: unknown, place: string): Uint8Array {

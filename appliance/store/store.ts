@@ -3,14 +3,24 @@ import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
 import { type CertificateShelf, createCertificateShelf } from './certificates.ts';
 import { type Database, integrityProblem, openDatabase } from './database.ts';
 import { createEffectRunner, type EffectTables } from './effects.ts';
-import { createEligibilityTable } from './eligibility.ts';
+import { createEligibilityTable, ELIGIBILITY_ANSWER } from './eligibility.ts';
 import { openLedger } from './ledger.ts';
-import { createOutboxTable, type Outbox } from './outbox.ts';
-import { PatientTable } from './patients.ts';
-import { createQuestionTable } from './questions.ts';
+import { createOutboxTable, OUTBOX_RECORD, type Outbox } from './outbox.ts';
+import { PATIENT_IDENTITY, PatientTable } from './patients.ts';
+import { createQuestionTable, QUESTION_SERIAL_HASH } from './questions.ts';
 import { createRosterShelf, type RosterShelf } from './roster.ts';
-import type { Sealer } from './sealer.ts';
-import { createVisitTable } from './visits.ts';
+import type { SealedColumn, Sealer } from './sealer.ts';
+import { createVault, type Vault } from './vault.ts';
+import { createVisitTable, VISIT } from './visits.ts';
+
+/** All columns named `sealed_…`. */
+export const SEALED_COLUMNS: readonly SealedColumn[] = [
+  PATIENT_IDENTITY,
+  ELIGIBILITY_ANSWER,
+  VISIT,
+  QUESTION_SERIAL_HASH,
+  OUTBOX_RECORD,
+];
 
 export interface Store {
   readonly ledger: EvidenceLedger;
@@ -24,11 +34,37 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Opens or creates the file at `path`. Throws `store.*`, or `evidence.broken` when the newest entry is damaged. */
+export interface SealedStore extends Store {
+  readonly vault: Vault;
+}
+
+/**
+ * Opens or creates the file at `path`, with the seal closed: what describes a patient is read and written only after
+ * `vault.open`. Throws `store.*`, or `evidence.broken` when the newest entry is damaged.
+ */
+export function openSealedStore(path: string): SealedStore {
+  return closingOnFailure(openDatabase(path), (database) => {
+    const vault = createVault(database, SEALED_COLUMNS);
+    const store = assembleStore(database, vault);
+    return {
+      ...store,
+      vault,
+      async close() {
+        await store.close();
+        vault.close();
+      },
+    };
+  });
+}
+
+/** The same with a Sealer of one's own. */
 export function openStore(path: string, { sealer }: { readonly sealer: Sealer }): Store {
-  const database = openDatabase(path);
+  return closingOnFailure(openDatabase(path), (database) => assembleStore(database, sealer));
+}
+
+function closingOnFailure<Result>(database: Database, work: (database: Database) => Result): Result {
   try {
-    return assembleStore(database, sealer);
+    return work(database);
   } catch (thrown) {
     database.close();
     throw thrown;
@@ -39,7 +75,7 @@ export function openStore(path: string, { sealer }: { readonly sealer: Sealer })
 export function assembleStore(database: Database, sealer: Sealer): Store {
   const tables: EffectTables = {
     visits: createVisitTable(database, sealer),
-    outbox: createOutboxTable(database),
+    outbox: createOutboxTable(database, sealer),
     eligibility: createEligibilityTable(database, sealer),
     patients: new PatientTable(database, sealer),
     questions: createQuestionTable(database, sealer),

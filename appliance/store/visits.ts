@@ -1,7 +1,7 @@
 /** Visits as the counter sees them. */
 import type { Visit } from '#contract/visit.ts';
 import { type Database, prepare } from './database.ts';
-import { type Sealer, sealJson, unsealJson } from './sealer.ts';
+import { type SealedColumn, type Sealer, sealJson, unsealJson } from './sealer.ts';
 
 export interface VisitRow {
   readonly visit_id: string;
@@ -18,6 +18,13 @@ export interface VisitTable {
 }
 
 const place = (visitId: string): string => `visit/${visitId}/visit`;
+
+export const VISIT: SealedColumn = {
+  table: 'visit',
+  column: 'sealed_visit',
+  key: ['visit_id'],
+  place: (visitId = '') => place(visitId),
+};
 
 export function openVisit(sealer: Sealer, row: VisitRow): Visit {
   const visit = unsealJson<Visit>(sealer, row.sealed_visit, place(row.visit_id));

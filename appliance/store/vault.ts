@@ -1,0 +1,196 @@
+/**
+ * The Sealer of a real appliance. Its data keys lie on the disk wrapped by the SAM, which unwraps them only while it
+ * is unlocked; in memory they are from `open` to `close`. Whoever carries the box off finds ciphertext.
+ * @see docs/sam-profile.md §4.9, docs/threat-model.md
+ */
+import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { SekishoError } from '#contract/errors.ts';
+import { DATA_KEY_BYTES, type DataKey, makeDataKey, sealedWith, spoiled } from './data-key.ts';
+import { createDataKeyTable, type DataKeyTable, type WrappedKey } from './data-keys.ts';
+import { type Database, prepareTransaction, type Transaction } from './database.ts';
+import { createResealer } from './reseal.ts';
+import type { SealedColumn, Sealer } from './sealer.ts';
+
+/** What the vault asks of the unlocked SAM. Rejects `sam.*`. */
+export interface KeyWrapper {
+  readonly samId: string;
+  wrapDataKey(key: Uint8Array): Promise<Uint8Array>;
+  unwrapDataKey(wrapped: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Asks the SP to wrap a key of the SAM that was here before for the one that is here now. */
+export type Rewrap = (fromSamId: string, wrapped: Uint8Array) => Promise<Uint8Array>;
+
+/** What opening it brought about, for the evidence. */
+export interface VaultOpening {
+  readonly keyId: string;
+  readonly event: 'opened' | 'first-key' | 'moved-to-this-sam';
+}
+
+export interface Vault extends Sealer {
+  /** Unwraps the keys, or makes the first one. Rejects `sam.*`, `store.*` and what `rewrap` rejects; then it is closed. */
+  open(sam: KeyWrapper, rewrap: Rewrap): Promise<VaultOpening>;
+  /** Overwrites the keys at once. Closing twice is fine. */
+  close(): void;
+  /** Makes a new key; what the old ones sealed follows by `finishRotation`. Answers the new key's id. */
+  rotate(sam: KeyWrapper): Promise<string>;
+  /** Seals anew what older keys sealed, then forgets these; stops when the vault is closed meanwhile. */
+  finishRotation(): Promise<void>;
+}
+
+/** Rows of one transaction, about ten milliseconds; taps come between two of them. */
+const ROWS_AT_ONCE = 200;
+
+export function createVault(database: Database, columns: readonly SealedColumn[]): Vault {
+  return new SamVault({
+    table: createDataKeyTable(database),
+    reseal: createResealer(database, columns),
+    inTransaction: prepareTransaction(database),
+  });
+}
+
+interface VaultParts {
+  readonly table: DataKeyTable;
+  readonly reseal: ReturnType<typeof createResealer>;
+  readonly inTransaction: Transaction;
+}
+
+class SamVault implements Vault {
+  readonly #parts: VaultParts;
+  /** Newest first; empty while closed. */
+  #keys: readonly DataKey[] = [];
+  /** Grows with each `close`: an opening that was overtaken by one must leave nothing open. */
+  #closings = 0;
+
+  constructor(parts: VaultParts) {
+    this.#parts = parts;
+  }
+
+  get isOpen(): boolean {
+    return this.#keys.length > 0;
+  }
+
+  async open(sam: KeyWrapper, rewrap: Rewrap): Promise<VaultOpening> {
+    this.close();
+    const closings = this.#closings;
+    const keys: DataKey[] = [];
+    try {
+      const wrapped = this.#parts.table.all();
+      let isMoved = false;
+      for (const row of wrapped) {
+        isMoved ||= row.samId !== sam.samId;
+        keys.push(await this.#unwrap(row, sam, rewrap));
+      }
+      if (wrapped.length === 0) keys.push(await this.#makeFirst(sam));
+      if (this.#closings !== closings) throw new SekishoError('sam.locked');
+      const [newest] = keys;
+      if (newest === undefined) throw new SekishoError('internal.bug');
+      this.#keys = keys;
+      const event = wrapped.length === 0 ? 'first-key' : isMoved ? 'moved-to-this-sam' : 'opened';
+      return { keyId: newest.id, event };
+    } catch (thrown) {
+      for (const key of keys) key.destroy();
+      this.close();
+      throw thrown;
+    }
+  }
+
+  close(): void {
+    this.#closings += 1;
+    for (const key of this.#keys) key.destroy();
+    this.#keys = [];
+  }
+
+  async rotate(sam: KeyWrapper): Promise<string> {
+    this.#newest();
+    const closings = this.#closings;
+    const { key, row } = await this.#make(sam);
+    if (this.#closings !== closings) {
+      key.destroy();
+      throw new SekishoError('sam.locked');
+    }
+    // On the disk, wrapped, before anything is sealed with it.
+    this.#parts.table.add(row);
+    this.#keys = [key, ...this.#keys];
+    return key.id;
+  }
+
+  async finishRotation(): Promise<void> {
+    const [to, ...older] = this.#keys;
+    if (to === undefined || older.length === 0) return;
+    const { reseal, inTransaction, table } = this.#parts;
+    const step = (): number =>
+      reseal({ to, open: (sealed, _, place) => this.unseal(sealed, place) }, ROWS_AT_ONCE);
+    while (this.#keys[0] === to && inTransaction(step) > 0) await setImmediate();
+    if (this.#keys[0] !== to) return;
+    for (const key of older) {
+      table.remove(key.id);
+      key.destroy();
+    }
+    this.#keys = [to];
+  }
+
+  seal(plain: Uint8Array, place: string): Uint8Array {
+    return this.#newest().seal(plain, place);
+  }
+
+  unseal(sealed: Uint8Array, place: string): Uint8Array {
+    this.#newest();
+    const keyId = sealedWith(sealed);
+    const key = this.#keys.find(({ id }) => id === keyId);
+    if (key === undefined) throw spoiled(place);
+    return key.unseal(sealed, place);
+  }
+
+  blindIndex(text: string): Uint8Array {
+    return this.#newest().blindIndex(text);
+  }
+
+  blindIndexes(text: string): readonly Uint8Array[] {
+    this.#newest();
+    return this.#keys.map((key) => key.blindIndex(text));
+  }
+
+  #newest(): DataKey {
+    const [newest] = this.#keys;
+    if (newest === undefined) throw new SekishoError('sam.locked');
+    return newest;
+  }
+
+  async #unwrap(row: WrappedKey, sam: KeyWrapper, rewrap: Rewrap): Promise<DataKey> {
+    const isOurs = row.samId === sam.samId;
+    const wrapped = isOurs ? row.wrapped : await rewrap(row.samId, row.wrapped);
+    const secret = await sam.unwrapDataKey(wrapped);
+    const key = makeDataKey(secret);
+    secret.fill(0);
+    if (key.id !== row.keyId) {
+      key.destroy();
+      throw new SekishoError('store.failed', { context: { why: 'another data key was unwrapped' } });
+    }
+    if (!isOurs) this.#parts.table.rewrap({ keyId: key.id, samId: sam.samId, wrapped });
+    return key;
+  }
+
+  async #make(sam: KeyWrapper): Promise<{ key: DataKey; row: WrappedKey }> {
+    const secret = randomBytes(DATA_KEY_BYTES);
+    const wrapped = await sam.wrapDataKey(secret);
+    const key = makeDataKey(secret);
+    secret.fill(0);
+    return { key, row: { keyId: key.id, samId: sam.samId, wrapped } };
+  }
+
+  /**
+   * What a database without keys holds is in clear, and is sealed in the same transaction: once there is a key, a row
+   * in clear is somebody else's and does not open.
+   */
+  async #makeFirst(sam: KeyWrapper): Promise<DataKey> {
+    const { key, row } = await this.#make(sam);
+    const { table, reseal, inTransaction } = this.#parts;
+    inTransaction(() => {
+      table.add(row);
+      while (reseal({ to: key, open: (sealed) => sealed }, ROWS_AT_ONCE) > 0);
+    });
+    return key;
+  }
+}
