@@ -14,6 +14,7 @@ const EVERY_APPLIANCE_ROOM = [
   'contract',
   'evidence',
   'gateway',
+  'lease',
   'ports',
   'sam',
   'store',
@@ -91,6 +92,13 @@ export const ROOMS = [
     tests: ['appliance/store', 'appliance/trust', 'clinic'],
   },
   {
+    folder: 'appliance/lease',
+    may: [CONTRACT, PORTS],
+    instead:
+      'The lease decides where the appliance is: what touches the system goes to drivers/network, what follows to appliance/gateway.',
+    tests: ['drivers/network', 'appliance/gateway/testdata/virtual-clock.ts'],
+  },
+  {
     folder: 'appliance/store',
     may: [CONTRACT, PORTS, 'appliance/evidence'],
     instead: 'The store keeps rows; what they mean is decided in appliance/gateway.',
@@ -149,6 +157,11 @@ export const ROOMS = [
     folder: 'drivers/supervision',
     may: [CONTRACT, PORTS, CHANNEL],
     instead: 'Supervision works on every CardReader alike: what one device needs goes into its driver.',
+  },
+  {
+    folder: 'drivers/network',
+    may: [CONTRACT, PORTS],
+    instead: 'A driver tells what it sees: what it means is decided in appliance/lease.',
   },
   {
     folder: 'drivers/simulated',

@@ -1,5 +1,6 @@
 /** The facts that the gateway knows, kept apart, and the readiness that follows from them. */
 import type { ErrorCode } from '#contract/errors.ts';
+import type { NetworkFact } from '#contract/network.ts';
 import type { Operator } from '#contract/operator.ts';
 
 export type SamFact =
@@ -8,7 +9,7 @@ export type SamFact =
   | { readonly kind: 'unlocked'; readonly by: 'online' | 'offline'; readonly usesLeft: number }
   | { readonly kind: 'disabled' };
 
-export type NetworkFact = 'registered' | 'foreign' | 'absent';
+export type { NetworkFact };
 
 /** Leave to work away from the registered network, for home visits. */
 export type PermitFact =
