@@ -121,7 +121,7 @@ async function answerRoute(
   if (route.body === undefined) refuseBody(request);
   if (id === 'streamSnapshots') {
     if (request.method === 'HEAD') throw new SekishoError('request.method-not-allowed');
-    parts.streams.attach(response);
+    parts.streams.attach(response, request.socket.remoteAddress ?? '');
     return;
   }
   const { value, secrets } =

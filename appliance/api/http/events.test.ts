@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { isSekishoError } from '#contract/errors.ts';
 import { GatewaySnapshot } from '#contract/snapshot.ts';
@@ -19,7 +19,8 @@ class ScriptedResponse extends EventEmitter {
     this.written.push(text);
     return !this.isFull;
   }
-  end(): void {
+  end(text = ''): void {
+    this.written.push(text);
     this.emit('close');
   }
   destroy(): void {
@@ -46,10 +47,16 @@ function steppedClock(): { clock: Clock; step: () => Promise<void> } {
 function rig() {
   const gateway = new ScriptedGateway();
   const { clock, step } = steppedClock();
-  const streams = createSnapshotStreams({ gateway, clock, heartbeatMs: 1, maxStreams: 2 });
-  const attach = (): ScriptedResponse => {
+  const streams = createSnapshotStreams({
+    gateway,
+    clock,
+    heartbeatMs: 1,
+    maxStreams: 4,
+    maxStreamsPerClient: 2,
+  });
+  const attach = (client = 'counter'): ScriptedResponse => {
     const response = new ScriptedResponse();
-    streams.attach(response as unknown as ServerResponse);
+    streams.attach(response as unknown as ServerResponse, client);
     return response;
   };
   return { gateway, streams, step, attach };
@@ -57,6 +64,30 @@ function rig() {
 
 const revisions = (response: ScriptedResponse): number[] =>
   [...response.written.join('').matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+
+interface OpenStream {
+  readonly socket: TLSSocket;
+  /** The newest 64 kB of what came. */
+  text(): string;
+  ended(): boolean;
+}
+
+/** A stream on a connection of its own; resolves with its first event. */
+function openStream(port: number): Promise<OpenStream> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    let text = '';
+    let ended = false;
+    const stream = { socket, text: () => text, ended: () => ended };
+    socket.on('error', reject);
+    socket.on('data', (chunk) => {
+      text = (text + chunk).slice(-65_536);
+      ended ||= text.includes('retry: 30000');
+      if (text.includes('event: snapshot')) resolve(stream);
+    });
+    socket.write('GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n');
+  });
+}
 
 describe('the snapshot stream', () => {
   test('begins with the whole state and the time to reconnect, then brings each change', () => {
@@ -97,12 +128,62 @@ describe('the snapshot stream', () => {
   test('has a limit, and ends with the server', () => {
     const { streams, gateway, attach } = rig();
     const first = attach();
-    attach();
-    expect(attach).toThrow(expect.toSatisfy((error) => isSekishoError(error, 'request.overloaded')));
+    for (const client of ['phone', 'tablet', 'kiosk']) attach(client);
+    expect(() => attach('television')).toThrow(
+      expect.toSatisfy((error) => isSekishoError(error, 'request.overloaded')),
+    );
     streams.close();
     gateway.change({});
     expect(revisions(first)).toEqual([1]);
     expect(streams.count()).toBe(0);
+  });
+
+  test('the oldest of one client gives way to its newest, and other clients do not notice', () => {
+    const { streams, gateway, attach } = rig();
+    const other = attach('phone');
+    const [oldest, stuck, newer] = [attach(), attach(), attach()];
+    expect(oldest.written.at(-1)).toBe('retry: 30000\n\n');
+    stuck.isFull = true;
+    gateway.change({});
+    const newest = attach();
+    expect(stuck.isDestroyed).toBe(true);
+    gateway.change({});
+    expect([oldest, stuck, other, newer, newest].map((one) => revisions(one).at(-1))).toEqual([
+      1, 2, 3, 3, 3,
+    ]);
+    expect(streams.count()).toBe(3);
+  });
+
+  test('over HTTPS: one client has its share, and the rest is answered as ever', async () => {
+    const api = await startScriptedApi();
+    const sockets = await Promise.all(Array.from({ length: 40 }, () => openStream(api.api.port)));
+    await expect.poll(() => sockets.filter(({ ended }) => ended()).length).toBe(24);
+    api.gateway.change({ outboxWaiting: 3 });
+    const alive = sockets.filter(({ ended }) => !ended());
+    await expect.poll(() => alive.every(({ text }) => text().includes('"outboxWaiting":3'))).toBe(true);
+    expect((await api.ask('GET', '/metrics')).text).toMatch(/^\w*streams\w* 16$/m);
+    for (const { socket } of sockets) socket.destroy();
+    await expect.poll(async () => (await api.ask('GET', '/metrics')).text).toMatch(/^\w*streams\w* 0$/m);
+    await api.close();
+  });
+
+  test('over HTTPS: one that stops reading takes no memory and is cut off', async () => {
+    const api = await startScriptedApi({ heartbeatMs: 200 });
+    const [stuck, good] = [await openStream(api.api.port), await openStream(api.api.port)];
+    stuck.socket.pause();
+    const before = process.memoryUsage();
+    let changes = 0;
+    const isCut = async (): Promise<boolean> =>
+      !(await api.ask('GET', '/metrics')).text.includes('streams 2');
+    while (!(await isCut())) {
+      for (let round = 0; round < 2_000; round += 1) api.gateway.change({ outboxWaiting: changes++ });
+    }
+    const after = process.memoryUsage();
+    expect(after.external + after.arrayBuffers - before.external - before.arrayBuffers).toBeLessThan(32e6);
+    await expect.poll(() => good.text().includes(`"outboxWaiting":${changes - 1}`)).toBe(true);
+    stuck.socket.destroy();
+    good.socket.destroy();
+    await api.close();
   });
 
   test('over HTTPS: a client that comes back gets the state as it then is', async () => {

@@ -1,7 +1,8 @@
 /**
  * The snapshot stream (server-sent events). A screen that reads slowly never makes a queue: while its socket
  * is full only the newest snapshot waits, and one that does not read for two heartbeats is cut off; its
- * browser reconnects by itself and gets the whole state again.
+ * browser reconnects by itself and gets the whole state again. One client has a few streams and no more: its oldest gives
+ * way, because it may be a page that is long gone; beyond the total a newcomer is refused.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import type { ServerResponse } from 'node:http';
@@ -11,17 +12,20 @@ import type { Gateway } from '#gateway/face.ts';
 import type { Clock } from '#ports/clock.ts';
 
 const RECONNECT_MS = 1_000;
+/** A stream that gave way comes back late, or too many pages of one client would push each other out without end. */
+const GAVE_WAY_RECONNECT_MS = 30_000;
 const HEARTBEAT = ': alive\n\n';
 
 export interface SnapshotStreams {
-  /** Takes over the response until either side ends it. @throws SekishoError `request.overloaded` */
-  attach(response: ServerResponse): void;
+  /** Takes over the response until either side ends it; `client` is its address. @throws SekishoError `request.overloaded` */
+  attach(response: ServerResponse, client: string): void;
   count(): number;
   close(): void;
 }
 
 interface Stream {
   readonly response: ServerResponse;
+  readonly client: string;
   blocked: boolean;
   /** The newest event that did not fit. */
   waiting: string | undefined;
@@ -33,10 +37,11 @@ export interface SnapshotStreamOptions {
   readonly clock: Clock;
   readonly heartbeatMs: number;
   readonly maxStreams: number;
+  readonly maxStreamsPerClient: number;
 }
 
 export function createSnapshotStreams(options: SnapshotStreamOptions): SnapshotStreams {
-  const { gateway, clock, heartbeatMs, maxStreams } = options;
+  const { gateway, clock, heartbeatMs, maxStreams, maxStreamsPerClient } = options;
   const streams = new Set<Stream>();
   const stop = new AbortController();
 
@@ -55,9 +60,14 @@ export function createSnapshotStreams(options: SnapshotStreamOptions): SnapshotS
   }
 
   return {
-    attach(response) {
+    attach(response, client) {
+      const own = [...streams].filter((stream) => stream.client === client);
+      for (const oldest of own.slice(0, Math.max(0, own.length + 1 - maxStreamsPerClient))) {
+        streams.delete(oldest);
+        giveWay(oldest);
+      }
       if (streams.size >= maxStreams) throw new SekishoError('request.overloaded');
-      const stream: Stream = { response, blocked: false, waiting: undefined, missedHeartbeats: 0 };
+      const stream: Stream = { response, client, blocked: false, waiting: undefined, missedHeartbeats: 0 };
       streams.add(stream);
       response.on('close', () => streams.delete(stream));
       response.on('drain', () => drain(stream));
@@ -81,6 +91,12 @@ function encodeEvent(snapshot: GatewaySnapshot): string {
 function send(stream: Stream, event: string): void {
   if (stream.blocked) stream.waiting = event;
   else stream.blocked = !stream.response.write(event);
+}
+
+/** In order when it reads, at once when it does not. */
+function giveWay({ response, blocked }: Stream): void {
+  if (blocked) response.destroy();
+  else response.end(`retry: ${GAVE_WAY_RECONNECT_MS}\n\n`);
 }
 
 function drain(stream: Stream): void {

@@ -51,7 +51,7 @@ export interface RunningApi {
 }
 
 const HEARTBEAT_MS = 15_000;
-const MAX_EVENT_STREAMS = 128;
+const EVENT_STREAMS = { maxStreams: 128, maxStreamsPerClient: 16 };
 const MAX_HEADER_BYTES = 8_192;
 const KEEP_ALIVE_MS = 5_000;
 
@@ -70,7 +70,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const { gateway, clock, random, logger, limits, listen } = options;
   const sessions = createSessions(gateway, clock, random);
   const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
-  const streams = createSnapshotStreams({ gateway, clock, heartbeatMs, maxStreams: MAX_EVENT_STREAMS });
+  const streams = createSnapshotStreams({ gateway, clock, heartbeatMs, ...EVENT_STREAMS });
   const metrics = createRequestMetrics();
   const renderMetrics = (): string =>
     metrics.render(gateway.snapshot(), streams.count()) + (options.metrics?.() ?? '');
