@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   isPrivatePcscdAvailable,
   type PrivatePcscd,
@@ -84,6 +84,10 @@ describe('the command line', () => {
   });
 });
 
+/** Not by `--wait`: it waits for ever for a card that comes between its first look and its waiting. */
+const cardSeen = (...where: readonly string[]): Promise<string> =>
+  vi.waitFor(() => tool('opensc-tool', ...where, '--atr'), { timeout: 20_000, interval: 100 });
+
 describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () => {
   let port: string;
   let samPort: string;
@@ -99,7 +103,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
   it('is listed, read and used by OpenSC, and openssl verifies its signature', async () => {
     const child = await serve('--port', port);
     const stdout = outcome(child);
-    await tool('opensc-tool', '--wait', '--atr');
+    await cardSeen();
     expect(await tool('opensc-tool', '--list-readers')).toContain('Yes');
     expect(await tool('opensc-tool', '--name')).toMatch(/^jpki$/im);
     expect(await tool('pkcs15-tool', '--list-certificates')).toContain('User Authentication Certificate');
@@ -120,7 +124,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
 
   it('can be a SAM in the second slot', async () => {
     const child = await serve('--kind', 'sam', '--port', samPort);
-    await tool('opensc-tool', '--wait', '--reader', pcscd.readerNames[1]!, '--atr');
+    await cardSeen('--reader', pcscd.readerNames[1]!);
     const select = ['--send-apdu', '00A4040009F053454B4953484F0100'];
     const answer = await tool('opensc-tool', '--reader', pcscd.readerNames[1]!, ...select);
     expect(answer).toContain('SW1=0x90, SW2=0x00');
@@ -133,7 +137,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
     expect(exported).toMatchObject({ code: 0, stdout: '' });
     expect(statSync(file).mode & 0o077).toBe(0);
     await serve('--card', file, '--port', port);
-    await tool('opensc-tool', '--wait', '--atr');
+    await cardSeen();
     await tool('pkcs11-tool', ...MODULE, '--login', '--pin', '0000', '--list-objects').catch(() => {});
     const { applications } = JSON.parse(readFileSync(file, 'utf8'));
     const pins = applications.find(({ kind }: { kind: string }) => kind === 'jpki').pins;
@@ -143,7 +147,12 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
   it('ends with the next step when its card was pulled', async () => {
     const child = await serve('--fault', 'remove-after:0', '--port', port);
     const ended = outcome(child);
-    await tool('opensc-tool', '--wait', '--send-apdu', '00A40000').catch(() => {});
+    let isOver = false;
+    const over = ended.then(() => {
+      isOver = true;
+    });
+    while (!isOver)
+      await Promise.race([over, tool('opensc-tool', '--send-apdu', '00A40000').catch(() => {})]);
     expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Run the command again') });
   });
 });

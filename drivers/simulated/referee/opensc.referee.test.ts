@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   isPrivatePcscdAvailable,
   type PrivatePcscd,
@@ -45,10 +45,14 @@ const reader = (slot: 'PICC' | 'SAM'): string => {
   return name;
 };
 
-/** Resolves when pcscd has seen the card: it looks for new ones every 0.4 s. */
+/**
+ * Resolves when pcscd has seen the card: it looks for new ones every 0.4 s. Asks again and again, because `--wait` of
+ * opensc-tool waits for ever for a card that comes between its first look and its waiting.
+ */
 async function insert(slot: VpcdSlot, card: VirtualCard): Promise<void> {
   await slot.insert(card);
-  await tool('opensc-tool', '--wait', '-r', reader(slot === picc ? 'PICC' : 'SAM'), '--atr');
+  const name = reader(slot === picc ? 'PICC' : 'SAM');
+  await vi.waitFor(() => tool('opensc-tool', '-r', name, '--atr'), { timeout: 20_000, interval: 100 });
 }
 
 function insertPerson(personId: string): Promise<void> {
