@@ -17,6 +17,7 @@ import { issueTlsServer } from './pki/role-certificate.ts';
 import { openPlatformDatabase } from './platform-database.ts';
 import { type Administration, createAdministration } from './service-provider/administration.ts';
 import { createRegistry, type Registry } from './service-provider/registry.ts';
+import { createSamKeyRegister, type SamKeyRegister } from './service-provider/sam-keys.ts';
 import { openVisitStore, type VisitStore } from './visit-history/store.ts';
 
 export interface CentreParts {
@@ -26,6 +27,7 @@ export interface CentreParts {
   readonly revocations: RevocationRegister;
   readonly registry: Registry;
   readonly administration: Administration;
+  readonly samKeys: SamKeyRegister;
   readonly eligibility: EligibilityStore;
   readonly proofs: ProofMemory;
   readonly visits: VisitStore;
@@ -65,6 +67,7 @@ export function openCentreParts({ folder, nowMs = Date.now, rsaKey }: CentrePart
       signingKey: pki.serviceProviderKey,
       nowMs,
     }),
+    samKeys: createSamKeyRegister(platform),
     eligibility: createEligibilityStore(platform),
     proofs: createProofMemory(platform),
     visits,

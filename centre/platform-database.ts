@@ -64,6 +64,20 @@ const MIGRATIONS = [
      question_digest BLOB NOT NULL,
      answer TEXT NOT NULL
    ) WITHOUT ROWID;`,
+  `CREATE TABLE institution_key (
+     institution_code TEXT PRIMARY KEY,
+     id_derivation_key BLOB NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE sam_key (
+     sam_id TEXT PRIMARY KEY,
+     institution_code TEXT NOT NULL,
+     storage_key BLOB NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE rewrap_log (
+     from_sam_id TEXT NOT NULL,
+     to_sam_id TEXT NOT NULL,
+     at_ms INTEGER NOT NULL
+   );`,
 ];
 
 export const openPlatformDatabase = (file: string): CentreDatabase => openDatabase(file, MIGRATIONS);

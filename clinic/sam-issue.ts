@@ -4,6 +4,7 @@ import { organisationProfile } from '#card/jpki/organisation-profile.ts';
 import type { CentrePki } from '#centre/pki/authority.ts';
 import { issueOrganisationCertificate } from '#centre/pki/organisation-certificate.ts';
 import { issueSamDevice } from '#centre/pki/role-certificate.ts';
+import type { SamKeyRegister } from '#centre/service-provider/sam-keys.ts';
 import { SimulatedReader } from '#drivers/simulated/channel.ts';
 import { testRsaKey } from '#drivers/simulated/keys/test-keys.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
@@ -25,7 +26,13 @@ function spki(key: KeyObject): Uint8Array {
   return new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
 }
 
-function issueFor(pki: CentrePki, request: SamIssueRequest): SamIssue {
+/** The part of the centre that gives out SAMs. */
+export interface SamIssuer {
+  readonly pki: CentrePki;
+  readonly samKeys: SamKeyRegister;
+}
+
+function issueFor({ pki, samKeys }: SamIssuer, request: SamIssueRequest): SamIssue {
   const credential = (key: KeyObject): SamIssue['organisation']['rsa-2048-sha256'] => ({
     certificate: issueOrganisationCertificate(pki, {
       publicKey: createPublicKey(key),
@@ -47,13 +54,12 @@ function issueFor(pki: CentrePki, request: SamIssueRequest): SamIssue {
       'rsa-2048-sha256': credential(testRsaKey(ORGANISATION_KEY_INDEX)),
       'p384-sha384': credential(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey),
     },
-    idDerivationKey: systemRandom.bytes(32),
-    storageKey: systemRandom.bytes(32),
+    ...samKeys.keysFor(request.samId, request.institutionCode),
   };
 }
 
 /** Personalises a blank SAM over SCP03, as a technician would, and answers its state. */
-export async function issueSam(pki: CentrePki): Promise<SamState> {
+export async function issueSam(issuer: SamIssuer, samId: string = CLINIC.samId): Promise<SamState> {
   let state: SamState | undefined;
   const sam = new SimulatedSam({
     save: (next) => {
@@ -73,11 +79,11 @@ export async function issueSam(pki: CentrePki): Promise<SamState> {
       },
       random: systemRandom,
       wanted: {
-        samId: CLINIC.samId,
+        samId,
         institutionCode: CLINIC.institutionCode,
         profileId: organisationProfile.id,
       },
-      issue: async (request) => issueFor(pki, request),
+      issue: async (request) => issueFor(issuer, request),
     });
   } finally {
     await channel.close();

@@ -22,7 +22,7 @@ export async function openClinicSam(stateFolder: string, centre: Centre): Promis
   const file = join(stateFolder, 'sam.json');
   const state: SamState = existsSync(file)
     ? (JSON.parse(readFileSync(file, 'utf8')) as SamState)
-    : await issueSam(centre.pki);
+    : await issueSam(centre);
   save(file, state);
   const { personalisation } = state;
   if (personalisation === undefined) throw new Error('the SAM is not personalised');

@@ -25,6 +25,7 @@ import {
 } from '#centre/pki/role-certificate.ts';
 import { openPlatformDatabase } from '#centre/platform-database.ts';
 import { createRegistry } from '#centre/service-provider/registry.ts';
+import { createSamKeyRegister } from '#centre/service-provider/sam-keys.ts';
 import { serviceProviderRoutes } from '#centre/service-provider/service.ts';
 import { timeStampRoutes } from '#centre/tsa/service.ts';
 import { isSekishoError } from '#contract/errors.ts';
@@ -82,6 +83,7 @@ async function startServiceProvider(): Promise<Service> {
     port: 0,
     routes: serviceProviderRoutes({
       registry,
+      samKeys: createSamKeyRegister(database),
       revocations,
       authorities: [],
       deviceAuthority,

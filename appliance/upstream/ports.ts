@@ -9,6 +9,8 @@ import type {
   EligibilityByInsuredNumber,
 } from '#contract/centre/eligibility.ts';
 import type {
+  DataKeyRewrapped,
+  DataKeyRewrapRequest,
   RevokedCards,
   RosterAnswer,
   SamUnlockGrant,
@@ -26,6 +28,8 @@ export interface DeviceSigner {
 
 export interface ServiceProvider {
   unlockSam(request: SamUnlockRequest, signal?: AbortSignal): Promise<SamUnlockGrant>;
+  /** The data key that another SAM of this institution wrapped, for the SAM that is here now. */
+  rewrapDataKey(request: DataKeyRewrapRequest, signal?: AbortSignal): Promise<DataKeyRewrapped>;
   roster(signal?: AbortSignal): Promise<RosterAnswer>;
   revokedCards(signal?: AbortSignal): Promise<RevokedCards>;
 }

@@ -37,6 +37,7 @@ export interface Registry {
   roster(institutionCode: string): Roster;
   logGrant(samId: string, networkId: string, maxUses: number, issuedAtMs: number): void;
   grantCount(samId: string): number;
+  logRewrap(fromSamId: string, toSamId: string, atMs: number): void;
 }
 
 interface DeviceRow {
@@ -83,6 +84,9 @@ export function createRegistry(database: CentreDatabase): Registry {
     roster: (institutionCode) => database.transaction(() => readRoster(database, institutionCode)),
     logGrant(samId, networkId, maxUses, issuedAtMs) {
       database.run('INSERT INTO grant_log VALUES (?, ?, ?, ?)', samId, networkId, maxUses, issuedAtMs);
+    },
+    logRewrap(fromSamId, toSamId, atMs) {
+      database.run('INSERT INTO rewrap_log VALUES (?, ?, ?)', fromSamId, toSamId, atMs);
     },
     grantCount: (samId) =>
       database.get<{ count: number }>('SELECT count(*) AS count FROM grant_log WHERE sam_id = ?', samId)

@@ -1,6 +1,8 @@
-/** The SP's routes: device proof, SAM unlock, roster, revoked cards and devices. */
+/** The SP's routes: device proof, SAM unlock, roster, data key of a replaced SAM, revoked cards and devices. */
 import { createHash, type KeyObject } from 'node:crypto';
 import {
+  type DataKeyRewrapped,
+  DataKeyRewrapRequest,
   type RevokedCards,
   type RevokedDevices,
   type RosterAnswer,
@@ -15,10 +17,12 @@ import type { Certificate } from '../pki/certificate.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
 import { requireDevice } from './admission.ts';
 import type { OperatorRecord, Registry } from './registry.ts';
+import type { SamKeyRegister } from './sam-keys.ts';
 import { signRoster, signUnlockGrant } from './sam-order.ts';
 
 export interface ServiceProviderOptions {
   readonly registry: Registry;
+  readonly samKeys: SamKeyRegister;
   readonly revocations: RevocationRegister;
   /** Those that issue patients' authentication certificates. */
   readonly authorities: readonly Certificate[];
@@ -43,6 +47,12 @@ export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] 
       method: 'GET',
       path: '/v1/roster',
       handle: (call) => roster(options, gate.deviceOf(call)),
+    },
+    {
+      method: 'POST',
+      path: '/v1/data-key/rewrap',
+      mediaType: 'application/json',
+      handle: (call) => rewrap(options, gate.deviceOf(call), parseJson(DataKeyRewrapRequest, call.body)),
     },
     {
       method: 'GET',
@@ -71,6 +81,15 @@ function unlock(options: ServiceProviderOptions, proven: ProvenDevice, request: 
   options.registry.logGrant(device.samId, request.networkId, maxUses, issuedAtMs);
   const grant = signUnlockGrant(options.signingKey, { ...request, maxUses, maxTicks, issuedAtMs });
   const answer: SamUnlockGrant = { grant: grant.toString('base64'), maxUses, maxTicks };
+  return jsonReply(200, answer);
+}
+
+function rewrap(options: ServiceProviderOptions, proven: ProvenDevice, request: DataKeyRewrapRequest): Reply {
+  const { registry, samKeys, nowMs } = options;
+  const device = requireDevice(registry, proven);
+  const wrapped = samKeys.rewrap(request.fromSamId, Buffer.from(request.wrapped, 'hex'), device);
+  registry.logRewrap(request.fromSamId, device.samId, nowMs());
+  const answer: DataKeyRewrapped = { wrapped: Buffer.from(wrapped).toString('hex') };
   return jsonReply(200, answer);
 }
 

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CentrePki, openCentrePki } from '#centre/pki/authority.ts';
+import { openPlatformDatabase } from '#centre/platform-database.ts';
+import { createSamKeyRegister } from '#centre/service-provider/sam-keys.ts';
 import type { CardImage } from '#drivers/simulated/card/image.ts';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { openCardFile, openSamFile } from '#drivers/simulated/from-config.ts';
@@ -98,7 +100,8 @@ function issueWalletBox(pki: CentrePki, first: Person): CardBox {
 }
 
 async function issueSamBox(pki: CentrePki): Promise<CardBox> {
-  return boxOfSam(new SimulatedSam({ state: await issueSam(pki) }), 'personalised');
+  const samKeys = createSamKeyRegister(openPlatformDatabase(':memory:'));
+  return boxOfSam(new SimulatedSam({ state: await issueSam({ pki, samKeys }) }), 'personalised');
 }
 
 function boxOfSam(sam: SimulatedSam, label: string): CardBox {

@@ -32,6 +32,16 @@ export const SamUnlockGrant = z.strictObject({
 });
 export type SamUnlockGrant = z.infer<typeof SamUnlockGrant>;
 
+/**
+ * POST /v1/data-key/rewrap: after a SAM was replaced. `wrapped` is what that SAM wrapped (`docs/sam-profile.md` 4.9); the
+ * answer is the same key for the SAM that proves itself on this connection, of the same institution.
+ */
+export const DataKeyRewrapRequest = z.strictObject({ fromSamId: HexOf(8), wrapped: HexOf(40) });
+export type DataKeyRewrapRequest = z.infer<typeof DataKeyRewrapRequest>;
+
+export const DataKeyRewrapped = z.strictObject({ wrapped: HexOf(40) });
+export type DataKeyRewrapped = z.infer<typeof DataKeyRewrapped>;
+
 export const OperatorRole = z.enum(['administrator', 'doctor', 'nurse', 'clerk']);
 export type OperatorRole = z.infer<typeof OperatorRole>;
 

@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CentrePki, openCentrePki } from '#centre/pki/authority.ts';
+import { openPlatformDatabase } from '#centre/platform-database.ts';
 import type { OperatorRecord } from '#centre/service-provider/registry.ts';
+import { createSamKeyRegister, type SamKeyRegister } from '#centre/service-provider/sam-keys.ts';
 import { issueSam } from '#clinic/sam-issue.ts';
 import { type CertificateWish, issueWallet, usualWish, type WalletCard } from '#clinic/wallet.ts';
 import type { OperatorRole } from '#contract/centre/service-provider.ts';
@@ -27,6 +29,7 @@ export interface TestRegion {
   readonly pki: CentrePki;
   readonly trust: Trust;
   readonly wallet: ReadonlyMap<string, WalletCard>;
+  readonly samKeys: SamKeyRegister;
   readonly samState: SamState;
   readonly operators: readonly OperatorRecord[];
   /** Other certificates for the same people: expired ones, say. */
@@ -78,13 +81,15 @@ async function makeRegion(): Promise<TestRegion> {
   const wallet = issueWallet(pki, (person, index) => usualWish(person, serialOf(index), START_MS));
   const staff = [...wallet.values()].filter(({ person }) => person.part !== 'patient');
   const pem = (label: string): string => readFileSync(pki.certificateFile(label), 'utf8');
+  const samKeys = createSamKeyRegister(openPlatformDatabase(':memory:'));
   const made = {
     deviceCaPem: pem('sam-device'),
     timeStampCaPem: pem('time-stamp-root'),
     pki,
     trust: trustWith(pem),
     wallet,
-    samState: await issueSam(pki),
+    samKeys,
+    samState: await issueSam({ pki, samKeys }),
     operators: staff.map(operatorOf),
     reissue: (wishOf: (person: Person) => CertificateWish) => issueWallet(pki, wishOf),
   };

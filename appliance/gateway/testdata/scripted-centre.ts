@@ -13,6 +13,8 @@ import type {
   Qualification,
 } from '#contract/centre/eligibility.ts';
 import type {
+  DataKeyRewrapped,
+  DataKeyRewrapRequest,
   RevokedCards,
   RosterAnswer,
   SamUnlockGrant,
@@ -101,6 +103,10 @@ export class ScriptedCentre implements Centre {
   revokedCards: RevokedCards;
   /** Visits by certificate whose proof did not verify: must stay empty. */
   readonly badProofs: string[] = [];
+  /** Hex of what `fromSamId` wrapped, for the SAM that asks. */
+  rewrap: (fromSamId: string, wrapped: string) => string = () => {
+    throw new SekishoError('centre.refused');
+  };
   readonly askedInsured: EligibilityByInsuredNumber[] = [];
   readonly #pki: CentrePki;
   readonly #clock: Clock;
@@ -120,6 +126,11 @@ export class ScriptedCentre implements Centre {
   readonly serviceProvider = {
     unlockSam: (request: SamUnlockRequest, signal?: AbortSignal): Promise<SamUnlockGrant> =>
       this.scripts.unlock.answer(signal, () => this.#grant(request)),
+    rewrapDataKey: (
+      { fromSamId, wrapped }: DataKeyRewrapRequest,
+      signal?: AbortSignal,
+    ): Promise<DataKeyRewrapped> =>
+      this.scripts.unlock.answer(signal, () => ({ wrapped: this.rewrap(fromSamId, wrapped) })),
     roster: (signal?: AbortSignal): Promise<RosterAnswer> =>
       this.scripts.roster.answer(signal, () => this.#roster()),
     revokedCards: (signal?: AbortSignal): Promise<RevokedCards> =>
