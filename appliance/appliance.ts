@@ -19,6 +19,7 @@ import { openStore, type Store } from '#store/store.ts';
 import { startSyncWorker } from '#sync/worker.ts';
 import { makeTrust } from '#trust/x509.ts';
 import { openCentre } from '#upstream/centre.ts';
+import { signalTapEnds } from './tap-signals.ts';
 import { trustOptions } from './trust-options.ts';
 import { VERSION } from './version.ts';
 
@@ -139,6 +140,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     logger: logger.child({ room: 'api' }),
   });
   await gateway.start(AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]));
+  const stopSignalling = signalTapEnds(gateway, reader);
   await reader.start();
   const stopKeeping = await keepForAuditors(store, samHolder, gateway);
   await centre.warm();
@@ -151,6 +153,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     async close() {
       stop.abort();
       stopWaking();
+      stopSignalling();
       stopKeeping();
       await api.close();
       await gateway.close();

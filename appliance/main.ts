@@ -8,6 +8,7 @@ import { ConfigProblemList, loadConfig } from '#config/load.ts';
 import type { Config } from '#config/schema.ts';
 import { isSekishoError, toSekishoError } from '#contract/errors.ts';
 import { systemClock } from '#ports/clock.ts';
+import type { Logger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
 import { startAppliance } from './appliance.ts';
 import { createLogger } from './log.ts';
@@ -16,25 +17,45 @@ const EX_CONFIG = 78;
 /** The built counter page, beside the built program. */
 const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
 
+interface OpenedReader {
+  readonly reader: CardReader;
+  readonly restartReader?: () => Promise<boolean>;
+}
+
+/** Its supervision waits for it to come back; it need not, too. */
+const RECOVERY_TIMEOUT_MS = 300;
+
 /** A simulator's code is not even loaded where the configuration does not name it. */
-async function openReader(reader: Config['reader']): Promise<CardReader> {
-  switch (reader.driver) {
+async function openReader(config: Config['reader'], logger: Logger): Promise<OpenedReader> {
+  switch (config.driver) {
     case 'pcsc': {
-      const { PcscReader } = await import('#drivers/pcsc/index.ts');
-      return new PcscReader({ slot: reader.readerName });
+      const { PcscReader, restartUsbReader } = await import('#drivers/pcsc/index.ts');
+      const { readerName, maxReadBlockBytes, usbRestart, usbId } = config;
+      const reader = new PcscReader({
+        slot: readerName,
+        maxReadBlockBytes,
+        frontEnd: config,
+        recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
+        logger,
+      });
+      const restartReader = async (): Promise<boolean> => {
+        const deviceName = reader.report().device;
+        return (await restartUsbReader({ usbId, deviceName, clock: systemClock, logger })) === 'done';
+      };
+      return usbRestart ? { reader, restartReader } : { reader };
     }
     case 'simulated': {
       const { openSimulatedReader } = await import('#drivers/simulated/from-config.ts');
-      return openSimulatedReader(reader);
+      return { reader: await openSimulatedReader(config) };
     }
   }
 }
 
-async function openSamSlot(sam: Config['sam']): Promise<CardReader> {
+async function openSamSlot(sam: Config['sam'], logger: Logger): Promise<CardReader> {
   switch (sam.driver) {
     case 'pcsc': {
       const { SamSlotReader } = await import('#drivers/sam-slot/index.ts');
-      return new SamSlotReader({ slot: sam.readerName });
+      return new SamSlotReader({ slot: sam.readerName, logger });
     }
     case 'simulated': {
       const { openSimulatedSamSlot } = await import('#drivers/simulated/from-config.ts');
@@ -48,8 +69,8 @@ async function run(configPath: string): Promise<void> {
   const logger = createLogger({ level: config.log.level });
   const appliance = await startAppliance({
     config,
-    reader: await openReader(config.reader),
-    samSlot: await openSamSlot(config.sam),
+    ...(await openReader(config.reader, logger.child({ room: 'reader' }))),
+    samSlot: await openSamSlot(config.sam, logger.child({ room: 'sam-slot' })),
     clock: systemClock,
     random: systemRandom,
     logger,

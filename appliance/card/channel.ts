@@ -19,6 +19,8 @@ export interface CardChannel {
   readonly identity: Uint8Array;
   /** The longest command APDU that the reader can carry, in bytes. */
   readonly maxCommandBytes: number;
+  /** The most data that one answer may carry, where less than usual: some readers get exactly 256 bytes wrong. */
+  readonly maxReadBlockBytes?: number | undefined;
   /** Sends one command APDU, resolves with the response APDU including SW1 SW2 (at least 2 bytes). */
   transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array>;
   /** Takes the power (or the field) off the card and frees the reader. Closing twice is fine. */
@@ -34,6 +36,9 @@ export interface ReaderReport {
   /** Bytes on the line that belonged to no message, since the start. */
   readonly discardedBytes?: number;
 }
+
+/** What light and sound of a reader say: the card may be taken away; it did not work. */
+export type ReaderSignal = 'done' | 'failed';
 
 /** A slot or antenna that cards come to. */
 export interface CardReader {
@@ -51,5 +56,7 @@ export interface CardReader {
    */
   probe?(signal: AbortSignal): Promise<void>;
   report?(): ReaderReport;
+  /** Light and sound for the person at the reader, where it has them. Called while no channel is open. Never rejects. */
+  signal?(signal: ReaderSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -13,6 +13,8 @@ export type { ApduMeter, ApduTrace, ExchangeOptions, SendOptions } from './line.
 
 export interface CardExchange {
   readonly meter: ApduMeter;
+  /** The most data to ask for in one command, when the reader needs less than the usual 256 bytes. */
+  readonly maxReadBlockBytes?: number | undefined;
   /** Resolves with whatever status the card gave; rejects when there was no usable answer. */
   send(command: CommandApdu, options?: SendOptions): Promise<ResponseApdu>;
 }
@@ -29,6 +31,7 @@ export function openExchange(channel: CardChannel, options: ExchangeOptions = {}
   const line = new Line(channel, options);
   let previous: Promise<unknown> = Promise.resolve();
   return {
+    maxReadBlockBytes: line.maxReadBlockBytes,
     get meter() {
       return line.meter;
     },
@@ -75,7 +78,8 @@ async function receiveWhole(line: Line, command: CommandApdu, send: SendOptions)
   const parts = [response.data];
   let answerBytes = response.data.length;
   while (response.sw >> 8 === 0x61) {
-    const expectedBytes = response.sw & 0xff || SHORT_EXPECTED_BYTES;
+    const waitingBytes = response.sw & 0xff || SHORT_EXPECTED_BYTES;
+    const expectedBytes = Math.min(waitingBytes, line.maxReadBlockBytes ?? SHORT_EXPECTED_BYTES);
     const fetch = { cla: 0x00, ins: INS.getResponse, p1: 0x00, p2: 0x00, expectedBytes };
     response = await transmitExact(line, fetch, send);
     answerBytes += response.data.length;

@@ -45,6 +45,8 @@ const PEER_ERRORS: Record<'card' | 'sam', { garbled: ErrorCode; tooLong: ErrorCo
 
 export class Line {
   readonly maxCommandBytes: number;
+  /** Of a short answer. */
+  readonly maxReadBlockBytes: number | undefined;
   readonly #channel: CardChannel;
   readonly #options: ExchangeOptions;
   #count = 0;
@@ -54,6 +56,7 @@ export class Line {
   constructor(channel: CardChannel, options: ExchangeOptions) {
     this.#channel = channel;
     this.#options = options;
+    this.maxReadBlockBytes = channel.maxReadBlockBytes;
     this.maxCommandBytes = Math.min(channel.maxCommandBytes, options.maxCommandBytes ?? Infinity);
   }
 

@@ -16,11 +16,14 @@ interface Node {
   readonly items?: Node;
   readonly oneOf?: readonly Node[];
   readonly properties?: Readonly<Record<string, Node>>;
+  readonly required?: readonly string[];
 }
 
 export function renderConfigManual(): string {
   const schema = z.toJSONSchema(ConfigSchema, { io: 'input' }) as Node;
-  const sections = Object.entries(schema.properties ?? {}).map(([name, node]) => renderSetting(name, node));
+  const sections = Object.entries(schema.properties ?? {}).map(([name, node]) =>
+    renderSetting(name, node, isRequired(schema, name)),
+  );
   return `# 設定 / Configuration
 
 <!-- Generated from appliance/config/schema.ts. UPDATE_GOLDEN=1 npx vitest run appliance/config rewrites it. -->
@@ -34,16 +37,21 @@ paths are relative to the configuration file, and every \`…Path\` must be read
 ${sections.join('')}`;
 }
 
-function renderSetting(path: string, node: Node): string {
+function isRequired(parent: Node, name: string): boolean {
+  return parent.required?.includes(name) ?? false;
+}
+
+function renderSetting(path: string, node: Node, required: boolean): string {
   if (node.oneOf !== undefined) {
     return node.oneOf.map((choice) => renderChoice(path, node, choice)).join('');
   }
   if (node.properties !== undefined) {
     return Object.entries(node.properties)
-      .map(([name, child]) => renderSetting(`${path}.${name}`, child))
+      .map(([name, child]) => renderSetting(`${path}.${name}`, child, isRequired(node, name)))
       .join('');
   }
-  const initial = node.default === undefined ? '*required*' : `\`${JSON.stringify(node.default)}\``;
+  const absent = required ? '*required*' : '*absent*';
+  const initial = node.default === undefined ? absent : `\`${JSON.stringify(node.default)}\``;
   return `| \`${path}\` | ${renderType(node)} | ${initial} | ${unitOf(path)} | ${node.description ?? ''} |\n`;
 }
 
@@ -53,7 +61,7 @@ function renderChoice(path: string, union: Node, choice: Node): string {
   return (
     head +
     Object.entries(rest)
-      .map(([name, child]) => renderSetting(`${path}.${name}`, child))
+      .map(([name, child]) => renderSetting(`${path}.${name}`, child, isRequired(choice, name)))
       .join('')
   );
 }

@@ -16,9 +16,43 @@ const milliseconds = (initialMs: number, minMs: number, maxMs: number): z.ZodDef
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
+const ReaderName = z.string().min(1).optional();
+
 const PcscReader = z.strictObject({
   driver: z.literal('pcsc'),
-  readerName: z.string().min(1).describe('Name (or its beginning) as `pcsc_scan` shows it.'),
+  readerName: ReaderName.describe(
+    'Part of the name that `pcsc_scan` shows. Absent: found by its name (PICC) or by what lies in it; the status says how.',
+  ),
+  maxReadBlockBytes: z
+    .number()
+    .int()
+    .min(16)
+    .max(256)
+    .default(256)
+    .describe('Largest answer to ask for; 240 for readers that get exactly 256 bytes wrong.'),
+  pollingIntervalMs: z
+    .literal([250, 500, 1_000, 2_500])
+    .optional()
+    .describe('How often the reader looks for a card (ACS readers). Absent: as it is.'),
+  cardBeep: z
+    .boolean()
+    .optional()
+    .describe('Whether the reader itself beeps at every card (ACS readers). Absent: as it is.'),
+  signals: z
+    .boolean()
+    .default(true)
+    .describe('Light and sound at the end of a tap, where the reader has them.'),
+  usbRestart: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Restart a reader that stays away on its USB bus; a SAM in the same housing loses its power too.',
+    ),
+  usbId: z
+    .string()
+    .regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/)
+    .optional()
+    .describe('The device to restart, as `lsusb` shows it. Absent: the one that the reader is called after.'),
 });
 
 const SimulatedReader = z.strictObject({
@@ -32,7 +66,9 @@ const SimulatedReader = z.strictObject({
 
 const SamSlot = z.strictObject({
   driver: z.literal('pcsc'),
-  readerName: z.string().min(1).describe('Slot that holds the SAM, as `pcsc_scan` shows it.'),
+  readerName: ReaderName.describe(
+    'Part of the name of the slot that holds the SAM. Absent: found by its name (SAM) or by what lies in it.',
+  ),
 });
 
 const SimulatedSam = z.strictObject({

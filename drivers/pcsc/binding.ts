@@ -9,6 +9,8 @@ export interface ReaderState {
   readonly name: string;
   /** SCARD_STATE_* flags; the upper half counts insertions and removals. */
   readonly state: number;
+  /** Of the card in it, when there is one. */
+  readonly atr?: Uint8Array | undefined;
 }
 
 export type Disposition = 'unpower' | 'leave';
@@ -23,6 +25,8 @@ export interface PcscBinding {
   /** Exclusive, T=1; resolves with the ATR. */
   connect(readerName: string, timeoutMs: number): Promise<Uint8Array>;
   transmit(command: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** An escape command to the reader itself, over a direct connection or the one that is open; resolves with its answer. */
+  control(readerName: string, command: Uint8Array): Promise<Uint8Array>;
   /** Gives the card back, with its power off or, when it has gone, as it is. */
   disconnect(disposition: Disposition): Promise<void>;
   /** Forgets the connection to a pcscd that went away. */
@@ -86,6 +90,10 @@ export class PcscHost implements PcscBinding {
 
   async transmit(command: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     return (await this.#call('transmit', command, timeoutMs)) as Uint8Array;
+  }
+
+  async control(readerName: string, command: Uint8Array): Promise<Uint8Array> {
+    return (await this.#call('control', { readerName, command }, SERVICE_TIMEOUT_MS)) as Uint8Array;
   }
 
   async disconnect(disposition: Disposition): Promise<void> {

@@ -13,6 +13,7 @@ function makeChannel(transmit: () => Promise<Uint8Array>, isCardGone = false) {
     cancel: vi.fn(),
     connect: vi.fn(),
     transmit: vi.fn((_command: Uint8Array, _timeoutMs: number) => transmit()),
+    control: vi.fn(),
     disconnect: vi.fn(async (_: Disposition) => {}),
     renew: vi.fn(),
     retire: vi.fn(),

@@ -8,6 +8,7 @@ export interface PcscChannelOptions {
   readonly name: string;
   readonly identity: Uint8Array;
   readonly maxCommandBytes: number;
+  readonly maxReadBlockBytes?: number | undefined;
   readonly exchangeTimeoutMs: number;
   readonly binding: PcscBinding;
   /** Decides, after an exchange went wrong, whether the card is still there. */
@@ -22,6 +23,7 @@ export class PcscChannel implements CardChannel {
   readonly name: string;
   readonly identity: Uint8Array;
   readonly maxCommandBytes: number;
+  readonly maxReadBlockBytes: number | undefined;
   readonly #options: PcscChannelOptions;
   #exchange: Promise<Uint8Array> | undefined;
   #closing: Promise<void> | undefined;
@@ -33,6 +35,7 @@ export class PcscChannel implements CardChannel {
     this.name = options.name;
     this.identity = options.identity;
     this.maxCommandBytes = options.maxCommandBytes;
+    this.maxReadBlockBytes = options.maxReadBlockBytes;
   }
 
   async transmit(command: Uint8Array, options: TransmitOptions = {}): Promise<Uint8Array> {

@@ -26,7 +26,7 @@ describe('PC/SC failures', () => {
     ['Protocol mismatch', 'card.protocol'],
     ['PC/SC service stopped', 'reader.unreachable'],
     ['Reader unavailable', 'reader.unreachable'],
-    ['Sharing violation', 'reader.busy'],
+    ['Sharing violation', 'reader.held-elsewhere'],
     ['Operation timed out', 'reader.timeout'],
     ['Internal error', 'reader.failed'],
     ['something that nobody has seen yet', 'reader.failed'],

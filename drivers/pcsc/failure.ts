@@ -56,7 +56,7 @@ export const FAILURES: Readonly<Record<string, FailureRow>> = {
   'Unknown reader': row('SCARD_E_UNKNOWN_READER', 'reader.unreachable'),
   'No readers available': row('SCARD_E_NO_READERS_AVAILABLE', 'reader.unreachable'),
   'Reader not ready': row('SCARD_E_NOT_READY', 'reader.unreachable'),
-  'Sharing violation': row('SCARD_E_SHARING_VIOLATION', 'reader.busy'),
+  'Sharing violation': row('SCARD_E_SHARING_VIOLATION', 'reader.held-elsewhere'),
   'Operation timed out': row('SCARD_E_TIMEOUT', 'reader.timeout'),
 
   'Insufficient buffer': row('SCARD_E_INSUFFICIENT_BUFFER', 'reader.failed'),

@@ -6,3 +6,4 @@ export {
   startPrivatePcscd,
 } from './private-pcscd.ts';
 export { PcscReader, type PcscReaderOptions } from './reader.ts';
+export { restartUsbReader, type UsbRestart, type UsbRestartOptions } from './usb-restart.ts';

@@ -20,12 +20,21 @@ let watching;
 let linking;
 /** @type {import('smartcard').CardInterface | undefined} */
 let card;
+/** Where `card` is. */
+let cardIn = '';
+
+/** SCARD_CTL_CODE(3500) of pcsc-lite: an escape command for the reader. @see PC/SC part 3 §2.2.1.3, reader.h */
+const CONTROL_ESCAPE = 0x4200_0dac;
 
 const operations = {
-  /** @returns {{ name: string, state: number }[]} */
+  /** @returns {{ name: string, state: number, atr: Uint8Array | undefined }[]} */
   list() {
     watching ??= new pcsc.Context();
-    return watching.listReaders().map(({ name, state }) => ({ name, state }));
+    return watching.listReaders().map(({ name, state, atr }) => ({
+      name,
+      state,
+      atr: atr ? new Uint8Array(atr) : undefined,
+    }));
   },
 
   /** @param {{ name: string, state: number, timeoutMs: number }} known */
@@ -45,6 +54,7 @@ const operations = {
     const reader = linking.listReaders().find((candidate) => candidate.name === name);
     if (!reader) throw new Error('Unknown reader');
     card = await reader.connect(pcsc.SCARD_SHARE_EXCLUSIVE, pcsc.SCARD_PROTOCOL_T1);
+    cardIn = name;
     return new Uint8Array(card.atr ?? []);
   },
 
@@ -52,6 +62,22 @@ const operations = {
   async transmit(command) {
     if (!card) throw new Error('Card is not connected');
     return new Uint8Array(await card.transmit(Buffer.from(command), { maxRecvLength: MAX_RESPONSE_BYTES }));
+  },
+
+  /** @param {{ readerName: string, command: Uint8Array }} escape */
+  async control({ readerName, command }) {
+    if (card && cardIn === readerName)
+      return new Uint8Array(await card.control(CONTROL_ESCAPE, Buffer.from(command)));
+    linking ??= new pcsc.Context();
+    const reader = linking.listReaders().find((candidate) => candidate.name === readerName);
+    if (!reader) throw new Error('Unknown reader');
+    // Direct: without a card, and beside whoever holds one.
+    const direct = await reader.connect(pcsc.SCARD_SHARE_DIRECT, pcsc.SCARD_PROTOCOL_UNDEFINED);
+    try {
+      return new Uint8Array(await direct.control(CONTROL_ESCAPE, Buffer.from(command)));
+    } finally {
+      direct.disconnect(pcsc.SCARD_LEAVE_CARD);
+    }
   },
 
   /** @param {'unpower' | 'leave'} disposition */

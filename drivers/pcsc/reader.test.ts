@@ -72,9 +72,39 @@ describe('a PC/SC reader', () => {
   it('holds the card exclusively', async () => {
     await card.insert(fixture.portOf(PICC));
     await reader.waitForCard(patience());
-    const rival = makeReader();
-    await expect(rival.waitForCard(patience())).rejects.toMatchObject({ code: 'reader.busy' });
+    const rival = makeReader({ lockPatienceMs: 0 });
+    await expect(rival.waitForCard(patience())).rejects.toMatchObject({ code: 'reader.held-elsewhere' });
     await rival.close();
+  });
+
+  it('waits for a program that only looks at a card', async () => {
+    await card.insert(fixture.portOf(PICC));
+    const rival = makeReader();
+    const looking = await rival.waitForCard(patience());
+    const waiting = reader.waitForCard(patience());
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    await looking.close();
+    const channel = await waiting;
+    expect([...(await channel.transmit(SELECT_JPKI))]).toEqual([0x90, 0x00]);
+    await rival.close();
+  });
+
+  it('answers a probe, sets up a front end that vpcd has not, and says which slot it took', async () => {
+    await reader.close();
+    reader = makeReader({ slot: undefined, frontEnd: { pollingIntervalMs: 250 } });
+    await reader.probe();
+    await reader.signal('done');
+    expect(reader.report()).toEqual({ device: 'Sekisho Virtual PICC 00 00', chosenBy: 'name' });
+    await card.insert(fixture.portOf(PICC));
+    const channel = await reader.waitForCard(patience());
+    expect([...(await channel.transmit(SELECT_JPKI))]).toEqual([0x90, 0x00]);
+  });
+
+  it('passes on how much may be read at once', async () => {
+    await reader.close();
+    reader = makeReader({ maxReadBlockBytes: 240 });
+    await card.insert(fixture.portOf(PICC));
+    expect((await reader.waitForCard(patience())).maxReadBlockBytes).toBe(240);
   });
 
   it('finds cards again after pcscd restarted while it waited', async () => {

@@ -1,23 +1,32 @@
 /** A contactless front end behind PC/SC. */
-import type { CardChannel, CardReader } from '#card/channel.ts';
+import type { CardChannel, CardReader, ReaderReport, ReaderSignal } from '#card/channel.ts';
 import { SekishoError } from '#contract/errors.ts';
 import { type Clock, systemClock } from '#ports/clock.ts';
 import { type Logger, silentLogger } from '#ports/logger.ts';
 import { type PcscBinding, PcscHost, type ReaderState } from './binding.ts';
 import { PcscChannel } from './channel.ts';
 import { hasMeaning, PcscFailure } from './failure.ts';
+import { FrontEnd, type FrontEndOptions } from './front-end.ts';
 import { hasCard, hasLostCard, Slot } from './slot.ts';
+import type { SlotRole } from './slot-choice.ts';
 
 export interface PcscReaderOptions {
-  /** Part of the reader's name, or a pattern. An ACR1252 has a slot "PICC" and a slot "SAM". */
-  readonly slot: string | RegExp;
+  /** Part of the reader's name, or a pattern; absent: found by `slot-choice.ts`. */
+  readonly slot?: string | RegExp | undefined;
+  /** What the slot is for. Default: cards. */
+  readonly role?: SlotRole;
   /** For log lines; default `pcsc`. */
   readonly name?: string;
   readonly exchangeTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
   /** How long pcscd or the reader may be away (restart, re-plug) before that becomes an error. */
   readonly recoveryTimeoutMs?: number;
+  /** How long another program may hold the card before that becomes an error. */
+  readonly lockPatienceMs?: number;
   readonly maxCommandBytes?: number;
+  readonly maxReadBlockBytes?: number | undefined;
+  /** Polling, light and sound; absent: the reader is left as it is. */
+  readonly frontEnd?: FrontEndOptions | undefined;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Another pcscd than the system's. */
@@ -29,6 +38,8 @@ export interface PcscReaderOptions {
 const EXCHANGE_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECOVERY_TIMEOUT_MS = 5_000;
+/** A program that only looks at a card is gone within a second. */
+const LOCK_PATIENCE_MS = 2_000;
 /** What fits a 16-bit length, vpcd's limit; within PC/SC's own of 65,548. */
 const MAX_COMMAND_BYTES = 65_535;
 /** pcscd looks for the card every 400 ms (PCSCLITE_STATUS_POLL_RATE); one look and a margin. */
@@ -42,20 +53,28 @@ export class PcscReader implements CardReader {
   readonly #slot: Slot;
   readonly #end = new AbortController();
   readonly #seenAt = new WeakMap<CardChannel, ReaderState>();
+  readonly #frontEnd: FrontEnd | undefined;
   #open: CardChannel | undefined;
+  /** A reader that came back is as its maker delivered it. */
+  #isSetUp = false;
 
   constructor(options: PcscReaderOptions) {
     this.#options = options;
     this.name = options.name ?? 'pcsc';
     this.#binding = options.binding ?? new PcscHost(options.socketPath);
     this.#clock = options.clock ?? systemClock;
+    const logger = options.logger ?? silentLogger;
     this.#slot = new Slot({
-      slot: options.slot,
+      wish: { role: options.role ?? 'card', name: options.slot },
       recoveryTimeoutMs: options.recoveryTimeoutMs ?? RECOVERY_TIMEOUT_MS,
+      lockPatienceMs: options.lockPatienceMs ?? LOCK_PATIENCE_MS,
       binding: this.#binding,
       clock: this.#clock,
-      logger: options.logger ?? silentLogger,
+      logger,
     });
+    const send = (command: Uint8Array): Promise<Uint8Array> =>
+      this.#binding.control(this.report().device ?? '', command);
+    if (options.frontEnd) this.#frontEnd = new FrontEnd(send, options.frontEnd, this.#clock, logger);
   }
 
   async waitForCard(signal: AbortSignal): Promise<CardChannel> {
@@ -76,8 +95,25 @@ export class PcscReader implements CardReader {
     await this.#slot.waitUntil((now) => hasLostCard(seen, now), AbortSignal.any([signal, this.#end.signal]));
   }
 
+  /** Finds the reader, and sets its front end up when it is new. */
   async probe(): Promise<void> {
-    await this.#slot.look();
+    try {
+      await this.#slot.look();
+    } catch (thrown) {
+      this.#isSetUp = false;
+      throw thrown;
+    }
+    if (this.#isSetUp) return;
+    this.#isSetUp = true;
+    await this.#frontEnd?.setUp();
+  }
+
+  report(): ReaderReport {
+    return this.#slot.report;
+  }
+
+  async signal(signal: ReaderSignal): Promise<void> {
+    await this.#frontEnd?.signal(signal).catch(() => {});
   }
 
   async close(): Promise<void> {
@@ -94,6 +130,7 @@ export class PcscReader implements CardReader {
       name: `${this.name}:${reader.name}`,
       identity,
       maxCommandBytes: this.#options.maxCommandBytes ?? MAX_COMMAND_BYTES,
+      maxReadBlockBytes: this.#options.maxReadBlockBytes,
       exchangeTimeoutMs: this.#options.exchangeTimeoutMs ?? EXCHANGE_TIMEOUT_MS,
       binding: this.#binding,
       isCardGone: () => this.#isCardGone(reader),

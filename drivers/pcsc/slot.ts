@@ -1,11 +1,15 @@
-/** One named slot of whatever readers pcscd has: waits for its state to change and outlives pcscd. */
+/** One slot of whatever readers pcscd has: waits for its state to change and outlives pcscd. */
+import type { ReaderReport } from '#card/channel.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { PcscBinding, ReaderState } from './binding.ts';
 import { hasMeaning, PcscFailure, toReaderError } from './failure.ts';
+import { type ChosenSlot, chooseSlot, type SlotWish } from './slot-choice.ts';
 
 /** @see https://pcsclite.apdu.fr/api/group__API.html SCARD_STATE_* */
 const STATE_CHANGED = 0x0002;
+const STATE_UNKNOWN = 0x0004;
+const STATE_UNAVAILABLE = 0x0008;
 const STATE_PRESENT = 0x0020;
 /** Insertions and removals are counted in the upper half. */
 const EVENT_COUNT = 0xffff_0000;
@@ -15,10 +19,11 @@ const WAIT_SLICE_MS = 500;
 const RETRY_PAUSE_MS = 100;
 
 export interface SlotOptions {
-  /** Part of the reader's name, or a pattern: "PICC" and "SAM" tell the slots of an ACR1252 apart. */
-  readonly slot: string | RegExp;
+  readonly wish: SlotWish;
   /** How long pcscd may be away (restart, re-plug) before that becomes an error. */
   readonly recoveryTimeoutMs: number;
+  /** How long another program may hold the card before that becomes an error. */
+  readonly lockPatienceMs: number;
   readonly binding: PcscBinding;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -26,9 +31,15 @@ export interface SlotOptions {
 
 export class Slot {
   readonly #options: SlotOptions;
+  #chosen: ChosenSlot | undefined;
 
   constructor(options: SlotOptions) {
     this.#options = options;
+  }
+
+  /** What was chosen last, and why. */
+  get report(): ReaderReport {
+    return this.#chosen === undefined ? {} : { device: this.#chosen.reader.name, chosenBy: this.#chosen.by };
   }
 
   /** Looks once, at the cost of one call to pcscd. */
@@ -58,7 +69,7 @@ export class Slot {
    * confirmed that both are there.
    */
   async attempt<T>(action: (confirm: () => void) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const { clock, logger, recoveryTimeoutMs } = this.#options;
+    const { clock, logger, recoveryTimeoutMs, lockPatienceMs } = this.#options;
     let awaySinceMs: number | undefined;
     const confirm = (): void => {
       awaySinceMs = undefined;
@@ -73,7 +84,8 @@ export class Slot {
         awaySinceMs ??= nowMs;
         // Also when it is told at once: whoever asks next must not meet the same dead context.
         if (hasMeaning(thrown, 'service')) await this.#options.binding.renew().catch(() => {});
-        if (!isPassing(thrown) || nowMs - awaySinceMs >= recoveryTimeoutMs) throw toReaderError(thrown);
+        const patienceMs = hasMeaning(thrown, 'reader.held-elsewhere') ? lockPatienceMs : recoveryTimeoutMs;
+        if (!isPassing(thrown) || nowMs - awaySinceMs >= patienceMs) throw toReaderError(thrown);
         logger.debug('pcsc.recovering', { pcsc: thrown.scard });
         await clock.sleep(RETRY_PAUSE_MS, signal);
       }
@@ -81,13 +93,24 @@ export class Slot {
   }
 
   async #read(): Promise<ReaderState> {
-    const { slot, binding } = this.#options;
-    const readers = await binding.list();
-    const reader = readers.find(({ name }) =>
-      typeof slot === 'string' ? name.includes(slot) : slot.test(name),
-    );
-    if (!reader) throw new PcscFailure('Unknown reader');
-    return { name: reader.name, state: reader.state & ~STATE_CHANGED };
+    const readers = await this.#options.binding.list();
+    const reader = this.#choose(readers);
+    if ((reader.state & (STATE_UNKNOWN | STATE_UNAVAILABLE)) !== 0)
+      throw new PcscFailure('Reader unavailable');
+    return { ...reader, state: reader.state & ~STATE_CHANGED };
+  }
+
+  /** What a card told stays so while the reader is there: what lies in a slot may change, its antenna does not. */
+  #choose(readers: readonly ReaderState[]): ReaderState {
+    const known = readers.find(({ name }) => name === this.#chosen?.reader.name);
+    if (known !== undefined && this.#chosen?.by === 'probe') return known;
+    const chosen = chooseSlot(readers, this.#options.wish);
+    if (chosen.reader.name !== this.#chosen?.reader.name) {
+      const { role } = this.#options.wish;
+      this.#options.logger.info('pcsc.slot', { role, device: chosen.reader.name, by: chosen.by });
+    }
+    this.#chosen = chosen;
+    return chosen.reader;
   }
 
   async #waitForChange(reader: ReaderState, signal: AbortSignal): Promise<void> {
@@ -112,9 +135,9 @@ export function hasLostCard(before: ReaderState, now: ReaderState): boolean {
   return !hasCard(now) || ((before.state ^ now.state) & EVENT_COUNT) !== 0;
 }
 
-/** What a daemon restart, a re-plug or a card moving at the wrong moment looks like. */
+/** What a daemon restart, a re-plug, a card moving at the wrong moment or a program that looks in looks like. */
 function isPassing(thrown: unknown): thrown is PcscFailure {
-  return hasMeaning(thrown, 'service', 'reader.unreachable', 'card.removed');
+  return hasMeaning(thrown, 'service', 'reader.unreachable', 'reader.held-elsewhere', 'card.removed');
 }
 
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

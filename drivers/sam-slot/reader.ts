@@ -15,6 +15,7 @@ const PRESENCE_TIMEOUT_MS = 5_000;
 const SAM_CODES: Partial<Record<ErrorCode, ErrorCode>> = {
   'card.removed': 'sam.absent',
   'reader.unreachable': 'sam.absent',
+  'reader.held-elsewhere': 'sam.held-elsewhere',
   'reader.timeout': 'sam.timeout',
 };
 
@@ -31,7 +32,7 @@ export class SamSlotReader implements CardReader {
 
   constructor(options: SamSlotReaderOptions) {
     this.name = options.name ?? 'sam-slot';
-    this.#reader = new PcscReader({ ...options, name: this.name });
+    this.#reader = new PcscReader({ role: 'sam', ...options, name: this.name });
     this.#presenceTimeoutMs = options.presenceTimeoutMs ?? PRESENCE_TIMEOUT_MS;
     this.#clock = options.clock ?? systemClock;
   }

@@ -15,10 +15,6 @@ export class HealthRecord {
     this.#sinceMs = nowMs;
   }
 
-  get hasFaults(): boolean {
-    return this.#lastFault !== undefined;
-  }
-
   countFault(code: ErrorCode): void {
     this.#lastFault = code;
     this.#faults.set(code, (this.#faults.get(code) ?? 0) + 1);

@@ -11,6 +11,7 @@ export class SupervisedChannel implements CardChannel {
   readonly name: string;
   readonly identity: Uint8Array;
   readonly maxCommandBytes: number;
+  readonly maxReadBlockBytes: number | undefined;
   readonly #inner: CardChannel;
   readonly #options: SupervisedChannelOptions;
   #closing: Promise<void> | undefined;
@@ -22,6 +23,7 @@ export class SupervisedChannel implements CardChannel {
     this.name = inner.name;
     this.identity = inner.identity;
     this.maxCommandBytes = inner.maxCommandBytes;
+    this.maxReadBlockBytes = inner.maxReadBlockBytes;
   }
 
   async transmit(command: Uint8Array, options?: TransmitOptions): Promise<Uint8Array> {

@@ -4,7 +4,7 @@
  * It is looked at while nobody uses it, and its faults are learnt from whoever does. A wait for a card rides out a short
  * absence; a card that was being read is lost with a `reader.*` error, because what it had authenticated is gone.
  */
-import type { CardChannel, CardReader, ReaderReport } from '#card/channel.ts';
+import type { CardChannel, CardReader, ReaderReport, ReaderSignal } from '#card/channel.ts';
 import { type ErrorCode, isSekishoError, SekishoError } from '#contract/errors.ts';
 import type { ReaderHealth } from '#contract/snapshot.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -44,8 +44,10 @@ const LIMITS: SupervisionLimits = {
   restartAfterMs: 15_000,
 };
 
-/** The machine is at fault. Whatever else a reader says (busy, held by another program) leaves it ready. */
-const FAULTS: readonly ErrorCode[] = ['reader.unreachable', 'reader.failed', 'reader.timeout'];
+/** What a reader says of whoever asks, not of itself. */
+const NO_TROUBLE: readonly ErrorCode[] = ['reader.busy', 'reader.command-too-long'];
+/** Counted, but the machine works. */
+const HELD: ErrorCode = 'reader.held-elsewhere';
 
 export class SupervisedReader implements CardReader {
   readonly name: string;
@@ -59,6 +61,7 @@ export class SupervisedReader implements CardReader {
   /** Resolve when the state changes or a use ends. */
   readonly #waiting = new Set<() => void>();
   #state: ReaderState = 'faulted';
+  #hasFailed = false;
   #fault = new SekishoError('reader.unreachable', { context: { reason: 'not-looked-at-yet' } });
   #faultedAtMs: number;
   #restartedAtMs: number;
@@ -93,6 +96,11 @@ export class SupervisedReader implements CardReader {
 
   report(): ReaderReport {
     return this.#inner.report?.() ?? {};
+  }
+
+  /** Nobody waits for light and sound. */
+  async signal(signal: ReaderSignal): Promise<void> {
+    if (this.#state === 'ready') await this.#inner.signal?.(signal).catch(() => undefined);
   }
 
   /** Rejects with the fault when the reader stays away for longer than `rideOutMs`. */
@@ -132,10 +140,11 @@ export class SupervisedReader implements CardReader {
 
   /** Counts what is the machine's fault, and looks at it until it is back; false for everything else. */
   noteFault(thrown: unknown): boolean {
-    if (!isSekishoError(thrown) || !thrown.code.startsWith('reader.')) return false;
-    if (!FAULTS.includes(thrown.code)) return false;
-    this.#fault = thrown;
+    if (!isReaderError(thrown) || NO_TROUBLE.includes(thrown.code)) return false;
     this.#record.countFault(thrown.code);
+    if (thrown.code === HELD) return false;
+    this.#fault = thrown;
+    this.#hasFailed = true;
     if (this.#state === 'ready') {
       this.#faultedAtMs = this.#restartedAtMs = this.#clock.monotonicMs();
       this.#change('faulted');
@@ -204,7 +213,7 @@ export class SupervisedReader implements CardReader {
       this.#recovered();
     } catch (thrown) {
       if (this.#end.signal.aborted) return;
-      if (this.#state === 'ready' || !this.#record.hasFaults) this.noteFault(asFault(thrown));
+      if (this.#state === 'ready' || !this.#hasFailed) this.noteFault(asFault(thrown));
       else await this.#restartWhenDue();
     }
   }
@@ -226,7 +235,7 @@ export class SupervisedReader implements CardReader {
     if (this.#state === 'ready') return;
     const awayMs = Math.round(this.#clock.monotonicMs() - this.#faultedAtMs);
     // The first look is a start, not a recovery.
-    if (this.#record.hasFaults) {
+    if (this.#hasFailed) {
       this.#record.countRecovery();
       this.#options.logger.info('reader.recovered', { reader: this.name, awayMs });
     }
@@ -264,6 +273,10 @@ export class SupervisedReader implements CardReader {
   }
 }
 
+function isReaderError(thrown: unknown): thrown is SekishoError {
+  return isSekishoError(thrown) && thrown.code.startsWith('reader.');
+}
+
 function asFault(thrown: unknown): SekishoError {
-  return isSekishoError(thrown, ...FAULTS) ? thrown : new SekishoError('reader.failed', { cause: thrown });
+  return isReaderError(thrown) ? thrown : new SekishoError('reader.failed', { cause: thrown });
 }

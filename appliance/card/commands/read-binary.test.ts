@@ -56,6 +56,30 @@ describe('reading a whole file', () => {
     channel.assertFinished();
   });
 
+  it('asks for no more than the reader gets right', async () => {
+    const file = encodeTlv(0x30, new Uint8Array(300).fill(0x5a));
+    const hex = encodeHex(file);
+    const channel = new ScriptedChannel([
+      ['00B08A00F0', `${hex.slice(0, 480)} 9000`],
+      ['00B000F040', `${hex.slice(480)} 9000`],
+    ]);
+    const exchange = openExchange(Object.assign(channel, { maxReadBlockBytes: 240 }));
+    expect(await readObjectFile(exchange, { shortId: 0x0a })).toEqual(file);
+    channel.assertFinished();
+  });
+
+  it('fetches a waiting answer in such blocks, too', async () => {
+    const channel = new ScriptedChannel([
+      ['00A4020C020016', '6100'],
+      ['00C00000F0', `${'AA'.repeat(240)} 6110`],
+      ['00C0000010', `${'BB'.repeat(16)} 9000`],
+    ]);
+    const exchange = openExchange(Object.assign(channel, { maxReadBlockBytes: 240 }));
+    const select = { cla: 0, ins: 0xa4, p1: 0x02, p2: 0x0c, data: Uint8Array.of(0x00, 0x16) };
+    expect((await exchange.send(select)).data).toHaveLength(256);
+    channel.assertFinished();
+  });
+
   it('reads a file without structure by its known length', async () => {
     const channel = new ScriptedChannel([['00B08600A0', `${'11'.repeat(160)} 9000`]]);
     expect(await readFixedFile(openExchange(channel), { shortId: 0x06 }, 160)).toHaveLength(160);

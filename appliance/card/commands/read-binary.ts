@@ -28,7 +28,7 @@ export async function readObjectFile(
   file: FileReference,
   options: ReadOptions = {},
 ): Promise<Uint8Array> {
-  const blockBytes = options.maxReadBlockBytes ?? DEFAULT_BLOCK_BYTES;
+  const blockBytes = blockBytesOf(exchange, options);
   const first = await readFirst(exchange, file, blockBytes);
   const { headerBytes, valueBytes } = parseTlvHeader(first);
   return readRest(exchange, first, headerBytes + valueBytes, blockBytes);
@@ -41,9 +41,14 @@ export async function readFixedFile(
   lengthBytes: number,
   options: ReadOptions = {},
 ): Promise<Uint8Array> {
-  const blockBytes = options.maxReadBlockBytes ?? DEFAULT_BLOCK_BYTES;
+  const blockBytes = blockBytesOf(exchange, options);
   const first = await readFirst(exchange, file, Math.min(blockBytes, lengthBytes));
   return readRest(exchange, first, lengthBytes, blockBytes);
+}
+
+/** What the caller wants, within what the reader can. */
+function blockBytesOf(exchange: CardExchange, options: ReadOptions): number {
+  return Math.min(options.maxReadBlockBytes ?? DEFAULT_BLOCK_BYTES, exchange.maxReadBlockBytes ?? Infinity);
 }
 
 async function readFirst(exchange: CardExchange, file: FileReference, bytes: number): Promise<Uint8Array> {

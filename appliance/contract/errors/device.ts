@@ -188,6 +188,31 @@ export const ERROR_TABLE_DEVICE = {
       'Add the user of the service to the group dialout.',
     ],
   ),
+  'reader.held-elsewhere': row(
+    308,
+    409,
+    'support',
+    'wait',
+    [
+      '別のプログラムがカードリーダーを使用しています。',
+      '他のカード用ソフトを終了し、直らなければサポートに連絡してください。',
+    ],
+    [
+      'Another program holds the card reader.',
+      'End other programs that use cards; if it stays, call support.',
+    ],
+  ),
+  'reader.undecided': row(
+    309,
+    503,
+    'support',
+    'call-support',
+    [
+      'どのカードリーダーを使うか決められません。',
+      'サポートに連絡し、設定の readerName に名前を書いてください。',
+    ],
+    ['More than one card reader fits.', 'Call support: the configuration must name one (readerName).'],
+  ),
   'sam.absent': row(
     400,
     503,
@@ -259,5 +284,13 @@ export const ERROR_TABLE_DEVICE = {
     'call-support',
     ['SAM の初期設定に失敗しました。', '最初からやり直してください。'],
     ['The SAM could not be personalised.', 'Start again from the first step.'],
+  ),
+  'sam.held-elsewhere': row(
+    409,
+    503,
+    'support',
+    'call-support',
+    ['別のプログラムが SAM を使用しています。', '他のカード用ソフトを終了し、サポートに連絡してください。'],
+    ['Another program holds the SAM.', 'End other programs that use cards, and call support.'],
   ),
 } as const;
