@@ -24,7 +24,7 @@ const LOCK = join(ROOT, 'node_modules', '.sekisho-build');
 const LOCK_POLL_MS = 100;
 const SOURCE_FOLDERS = ['appliance', 'drivers', 'centre', 'anchor', 'clinic', 'provisioning', 'ui'];
 /** What the programs read or start beside themselves. */
-const DATA = /\.(json|jp2|png|sql|html|css|svg|mjs|service)$/;
+const DATA = /\.(json|jp2|png|sql|html|css|svg|mjs|py|service)$/;
 
 function* walk(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

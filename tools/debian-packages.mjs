@@ -6,8 +6,11 @@ export const BUILD_PACKAGES = ['python3', 'make', 'g++', 'libpcsclite-dev', 'lib
 /** Debian keeps the headers of its own nodejs apart; every other distribution of Node brings them along. */
 export const NODE_HEADERS_PACKAGE = 'libnode-dev';
 
-/** Card readers, and slots for simulated cards behind a real pcscd. Without them all cards live in process. */
-export const RUNTIME_PACKAGES = ['pcscd', 'vsmartcard-vpcd'];
+/**
+ * Card readers, slots for simulated cards behind a real pcscd, and the pty of the simulated PN532. Without them all
+ * cards live in process.
+ */
+export const RUNTIME_PACKAGES = ['pcscd', 'vsmartcard-vpcd', 'python3'];
 
 /** Foreign judges: each is asked by a test whether it agrees with us. */
 export const TEST_PACKAGES = [
@@ -15,6 +18,8 @@ export const TEST_PACKAGES = [
   'openssl', // certificates, OCSP, time stamps, signatures, TLS
   'systemd', // how well the units are guarded
   'opensc', // the simulated card
+  'libnfc-bin', // the simulated PN532
+  'libnfc-pn53x-examples', // the same, command by command
   'pcsc-tools', // the SAM, by script
   'libopenjp2-tools', // the photo
   'curl', // the HTTPS API

@@ -24,6 +24,9 @@ export {
   readPeople,
   readPerson,
 } from './people.ts';
+export { EmulatedPn532, type EmulatedPn532Options } from './pn532/emulator.ts';
+export { CHIP_FAULTS, type ChipFault, type ChipFaultKind } from './pn532/faults.ts';
+export { connectLine, lineOfStream, type OpenLine, openPty, type PtyLine } from './pn532/lines.ts';
 export { SimulatedSam, type SimulatedSamOptions } from './sam/simulated-sam.ts';
 export { blankSamState, type SamState, type ScpKeys, TEST_SCP_KEYS } from './sam/state.ts';
 export {

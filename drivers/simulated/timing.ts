@@ -163,11 +163,11 @@ export class Pacer {
     this.#clock = clock;
   }
 
-  /** Resolves `ms` after `startMs`, on average exactly. */
-  async waitUntil(startMs: number, ms: number): Promise<void> {
+  /** Resolves `ms` after `startMs`, on average exactly; rejects when aborted. */
+  async waitUntil(startMs: number, ms: number, signal?: AbortSignal): Promise<void> {
     const targetMs = startMs + ms - this.#lateMs;
     const leftMs = targetMs - this.#clock.monotonicMs();
-    if (leftMs > 0) await this.#clock.sleep(leftMs);
+    if (leftMs > 0) await this.#clock.sleep(leftMs, signal);
     const lateMs = this.#clock.monotonicMs() - targetMs;
     this.#lateMs = Math.min(lateMs, TIMER_LATENESS_MS);
   }

@@ -8,7 +8,7 @@ import { type VirtualCard, WorkLog } from '../virtual-card.ts';
 import { FileApplication } from './application.ts';
 import type { Chip } from './chip.ts';
 import { atqbOf } from './identity.ts';
-import { AID, type ApplicationImage, type CardImage } from './image.ts';
+import { AID, type ApplicationImage, type CardImage, type LinkImage } from './image.ts';
 import { IssuerDomain } from './issuer-domain.ts';
 import { JpkiApplication } from './jpki.ts';
 import { CardFaceApplication, RecordApplication } from './record-application.ts';
@@ -54,6 +54,11 @@ export class SimulatedCard implements VirtualCard {
 
   get atr(): Uint8Array {
     return fromHex(this.#image.atr);
+  }
+
+  /** How the card presents itself in a field. */
+  get link(): LinkImage {
+    return this.#image.link;
   }
 
   /** For a chip emulator; undefined for a phone, which answers as type A. */
