@@ -4,11 +4,13 @@ const CONTRACT = 'appliance/contract';
 const PORTS = 'appliance/ports';
 const CHANNEL = 'appliance/card/channel.ts';
 const TRUST_PORTS = 'appliance/trust/ports.ts';
+const SAM_ACCESS = 'appliance/broker/sam-access.ts';
 const UPSTREAM_PORTS = 'appliance/upstream/ports.ts';
 const FACE = 'appliance/gateway/face.ts';
 
 const EVERY_APPLIANCE_ROOM = [
   'api',
+  'broker',
   'card',
   'config',
   'contract',
@@ -61,6 +63,13 @@ export const ROOMS = [
       'SAM language knows no hardware and no clinic: hardware goes to drivers/, decisions to appliance/gateway.',
   },
   {
+    folder: 'appliance/broker',
+    may: [CONTRACT, PORTS, 'appliance/card', 'appliance/sam', 'appliance/evidence/canonical.ts'],
+    instead:
+      'The broker is read in an hour or not at all: what does not guard the SAM belongs to appliance/gateway.',
+    tests: ['appliance/gateway/testdata', 'appliance/trust', 'clinic'],
+  },
+  {
     folder: 'appliance/trust',
     may: [CONTRACT, PORTS],
     instead:
@@ -84,12 +93,13 @@ export const ROOMS = [
       'appliance/card',
       'appliance/sam',
       'appliance/evidence',
+      SAM_ACCESS,
       TRUST_PORTS,
       UPSTREAM_PORTS,
     ],
     instead:
       'The gateway decides and touches nothing: take a port, and let appliance/appliance.ts pass the real thing in.',
-    tests: ['appliance/store', 'appliance/trust', 'clinic'],
+    tests: ['appliance/broker', 'appliance/store', 'appliance/trust', 'clinic'],
   },
   {
     folder: 'appliance/lease',
@@ -234,6 +244,7 @@ export const LIBRARIES = {
   vitest: ['vitest.config.ts'],
   zod: [
     CONTRACT,
+    'appliance/broker/commands.ts',
     'appliance/config',
     'appliance/api/http/openapi.ts',
     'appliance/evidence/audited-record.ts',

@@ -293,4 +293,20 @@ export const ERROR_TABLE_DEVICE = {
     ['別のプログラムが SAM を使用しています。', '他のカード用ソフトを終了し、サポートに連絡してください。'],
     ['Another program holds the SAM.', 'End other programs that use cards, and call support.'],
   ),
+  'sam.rate-limited': row(
+    411,
+    429,
+    'operator',
+    'wait',
+    ['SAM の使用が多すぎます。', 'しばらく待ってから、もう一度操作してください。'],
+    ['The SAM was used too often.', 'Wait a while and try again.'],
+  ),
+  'sam.broker-unreachable': row(
+    410,
+    503,
+    'support',
+    'wait',
+    ['SAM の管理プログラムに接続できません。', '待っても直らなければサポートに連絡してください。'],
+    ['The program that holds the SAM cannot be reached.', 'Wait; if it stays, call support.'],
+  ),
 } as const;

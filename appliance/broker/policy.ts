@@ -1,0 +1,119 @@
+/**
+ * The broker's rules: what must be true before the organisation key is used. Everything is decided here, from what
+ * the broker itself has verified; nothing is believed because the gateway says so. No I/O but the memory.
+ */
+import type { KeyObject } from 'node:crypto';
+import { SekishoError } from '#contract/errors.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { Random } from '#ports/random.ts';
+import type { SignForCardAsk } from './commands.ts';
+import { bindConsent } from './consent-binding.ts';
+import { Lease, type LeaseTerms } from './lease.ts';
+import { type OperatorRoster, readRoster } from './operator-roster.ts';
+import { OperatorSession, type SessionLimits } from './operator-session.ts';
+import { type BrokerMemory, UseLedger, type UseLimits } from './use-ledger.ts';
+
+export interface PolicyLimits extends SessionLimits, UseLimits {
+  /** From the patient's OK to the use of the key. */
+  readonly consentMaxAgeMs: number;
+}
+
+export interface PolicyParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly memory: BrokerMemory;
+  readonly limits: PolicyLimits;
+  /** Pinned: whoever answers with it signs rosters. */
+  readonly spKey: KeyObject;
+  /** Undefined: the place is not proven. Only a development composition may say so. */
+  readonly lease: LeaseTerms | undefined;
+  /** A carry-out permit is in force: the other way to be in an allowed place. */
+  readonly isPermitInForce?: () => boolean;
+}
+
+export class Policy {
+  readonly lease: Lease | undefined;
+  readonly session: OperatorSession;
+  readonly #parts: PolicyParts;
+  readonly #uses: UseLedger;
+  #roster: OperatorRoster | undefined;
+
+  constructor(parts: PolicyParts) {
+    const { clock, random, limits, memory, lease } = parts;
+    this.#parts = parts;
+    this.lease = lease === undefined ? undefined : new Lease(lease, clock, random);
+    this.session = new OperatorSession(limits, clock, random);
+    this.#uses = new UseLedger(memory, limits, clock);
+  }
+
+  /** Throws `network.absent`. */
+  requirePlace(): void {
+    if (!this.isPlaceAllowed) throw new SekishoError('network.absent');
+  }
+
+  get isPlaceAllowed(): boolean {
+    return this.lease === undefined || this.lease.isValid || this.#parts.isPermitInForce?.() === true;
+  }
+
+  /**
+   * Everything that one use of the organisation key needs, besides a SAM that is unlocked; written down before it
+   * happens. Answers the digest for the SAM. Throws `network.*`, `operator.*`, `tap.consent-missing`, `sam.rate-limited`, `store.*`.
+   */
+  admitUse(ask: SignForCardAsk): Uint8Array {
+    this.requirePlace();
+    const operator = this.session.require();
+    if (ask.operatorId !== operator.keyId.slice(0, ask.operatorId.length))
+      throw new SekishoError('operator.session-ended');
+    const digest = bindConsent(ask, this.#parts.clock.nowMs(), this.#parts.limits.consentMaxAgeMs);
+    this.#uses.record(ask.tapId);
+    this.session.touch();
+    return digest;
+  }
+
+  /** Version of the roster that sign-ins are judged by; 0 without one. */
+  get rosterVersion(): number {
+    return this.#roster?.version ?? 0;
+  }
+
+  /** Takes the roster of the SP for this SAM; versions only go up. Throws `sam.roster-rejected`. */
+  takeRoster(update: Uint8Array, samId: string): void {
+    const roster = readRoster(update, this.#parts.spKey, samId);
+    if (roster.version <= this.rosterVersion)
+      throw new SekishoError('sam.roster-rejected', { context: { what: 'version' } });
+    this.#parts.memory.saveRoster(update);
+    this.#useRoster(roster);
+  }
+
+  /**
+   * To be called with the SAM in the slot: the remembered roster counts for the SAM that it is for, and only when that
+   * one has not seen a newer one. What is not good enough is forgotten until the gateway brings the roster again.
+   */
+  recallRoster(samId: string, samRosterVersion: number): void {
+    const { memory, spKey } = this.#parts;
+    this.#roster = undefined;
+    if (memory.roster === undefined) return;
+    try {
+      const roster = readRoster(memory.roster, spKey, samId);
+      if (roster.version >= samRosterVersion) this.#useRoster(roster);
+    } catch {
+      // Of another SAM or another SP: as good as none.
+    }
+    if (this.#roster === undefined) this.session.end();
+  }
+
+  signIn(keyId: string, signature: Uint8Array): void {
+    this.requirePlace();
+    this.session.signIn(this.#roster, keyId, signature);
+  }
+
+  /** Ends what was proven: place and operator. */
+  end(): void {
+    this.lease?.end();
+    this.session.end();
+  }
+
+  #useRoster(roster: OperatorRoster): void {
+    this.#roster = roster;
+    this.session.rosterChanged(roster);
+  }
+}
