@@ -9,12 +9,14 @@ import { ERROR_TABLE_CENTRE } from './errors/centre.ts';
 import { ERROR_TABLE_DEVICE } from './errors/device.ts';
 import { ERROR_TABLE_PATIENT } from './errors/patient.ts';
 import { ERROR_TABLE_PLATFORM } from './errors/platform.ts';
+import { ERROR_TABLE_SAM } from './errors/sam.ts';
 
 export type { ErrorRow, NextStep, WhoActs } from './errors/row.ts';
 
 export const ERRORS = {
   ...ERROR_TABLE_PLATFORM,
   ...ERROR_TABLE_DEVICE,
+  ...ERROR_TABLE_SAM,
   ...ERROR_TABLE_ACCESS,
   ...ERROR_TABLE_PATIENT,
   ...ERROR_TABLE_CENTRE,
