@@ -32,6 +32,13 @@ export function createActions(store: Store) {
     }
   }
 
+  function show(tab: Tab): void {
+    set({ tab, problem: undefined, ...forgetPatient(get()) });
+    if (tab === 'today' || tab === 'unresolved') void run('list', () => readList(tab));
+  }
+
+  let turn = 0;
+
   return {
     /** Whether this screen's cookie still holds a session, at page load. */
     async resume(): Promise<void> {
@@ -99,16 +106,41 @@ export function createActions(store: Store) {
         return { unresolved: await api.unresolved() };
       }),
 
-    show(tab: Tab): void {
-      set({ tab, problem: undefined, ...forgetPatient(get()) });
-      if (tab === 'today')
-        void run('list', async () => ({ visits: await api.visitsOfDay(dayOf(new Date())) }));
-      if (tab === 'unresolved') void run('list', async () => ({ unresolved: await api.unresolved() }));
+    show,
+    /** Leaves result or failure, for the list that it was opened from if any; nothing of the patient stays on the screen. */
+    finish: (): void => show(get().tab),
+    /** Reads anew, without a word, what is on the screen; the next change asks again if this cannot. */
+    async refreshShown(): Promise<void> {
+      turn += 1;
+      const asked = turn;
+      const place = await readShown(get()).catch(() => undefined);
+      if (asked === turn && place !== undefined) set(place(get()));
     },
-    /** Leaves result or failure; nothing of the patient stays on the screen. */
-    finish: (): void => set({ problem: undefined, ...forgetPatient(get()) }),
     dismiss: (): void => set({ problem: undefined }),
   };
+}
+
+async function readList(tab: 'today' | 'unresolved'): Promise<Pick<Partial<State>, 'visits' | 'unresolved'>> {
+  if (tab === 'unresolved') return { unresolved: await api.unresolved() };
+  return { visits: await api.visitsOfDay(dayOf(new Date())) };
+}
+
+type Placement = (now: State) => Partial<State>;
+
+/**
+ * What the appliance has meanwhile done about what is on the screen: sent, settled, or received elsewhere. The answer is
+ * placed into what is on the screen by then: an answer about a patient who has left it changes nothing.
+ */
+async function readShown({ session, visit, visits, unresolved }: State): Promise<Placement | undefined> {
+  if (session === undefined) return undefined;
+  if (visit !== undefined) {
+    const { visitId, visitRecord, unresolved: open } = await api.visit(visit.visitId);
+    return ({ visit: now }) =>
+      now?.visitId === visitId ? { visit: { ...now, visitRecord, unresolved: open } } : {};
+  }
+  if (visits === undefined && unresolved === undefined) return undefined;
+  const list = await readList(visits === undefined ? 'unresolved' : 'today');
+  return (now) => ((list.visits === undefined ? now.unresolved : now.visits) === undefined ? {} : list);
 }
 
 /** Also used when the session ends by itself. */

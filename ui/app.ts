@@ -56,11 +56,17 @@ function switchLanguage(): void {
   render();
 }
 
+/** Each visit that comes, is sent or is settled changes one of these. */
+function countsOf(snapshot: GatewaySnapshot | undefined): string {
+  return `${snapshot?.outboxWaiting} ${snapshot?.unresolvedVisits}`;
+}
+
 function listen(): void {
   const events = new EventSource('/v1/events');
   events.addEventListener('snapshot', (event: MessageEvent<string>) => {
     const snapshot = JSON.parse(event.data) as GatewaySnapshot;
     const { operator } = snapshot.facts;
+    const hasMoved = state.connection !== 'live' || countsOf(snapshot) !== countsOf(state.snapshot);
     const isOurs = state.session?.operator.operatorId === operator?.operatorId;
     const hasEnded = state.session !== undefined && !isOurs && state.busy === undefined;
     change({
@@ -70,6 +76,7 @@ function listen(): void {
         ? { session: undefined, problem: { code: 'operator.session-ended' }, ...forgetPatient(state) }
         : {}),
     });
+    if (hasMoved) void actions.refreshShown();
   });
   // The browser reconnects by itself; after a refusal it gives up, and then we start anew.
   events.addEventListener('error', () => {

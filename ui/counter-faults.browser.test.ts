@@ -75,13 +75,35 @@ describe('what goes wrong', () => {
   });
 
   test('the first missing thing is named with its next step', async () => {
-    const { rig, page, title, signIn } = counter;
+    const { rig, page, click, title, signIn } = counter;
     await signIn();
     await title('SAM を解除します');
     rig.gateway.change({ missing: 'reader.unreachable' }, { reader: 'faulted' });
     await title('まだ受付できません');
     await page.getByText('カードリーダーにつながりません。').waitFor();
+    await page.getByText('カードリーダー 異常').waitFor();
     await inspect('17-status');
+    await click('番号で確認する');
+    await title('番号で資格を確認');
+    const strip = page.getByRole('alert').getByText('数秒待っても直らなければ、サポートに連絡してください。');
+    await strip.waitFor();
+    await inspect('17-status-by-number');
+    rig.gateway.change({}, { reader: 'ready' });
+    await strip.waitFor({ state: 'detached' });
+    rig.gateway.change({ missing: 'reader.unreachable' }, { reader: 'faulted' });
+    await click('サインアウト');
+    await title('職員サインイン');
+    await page.getByText('カードリーダーにつながりません。').waitFor();
+  });
+
+  test('a list of revoked cards that cannot be renewed is shown, and counts as no lost service', async () => {
+    const { rig, page } = counter;
+    const { centre } = rig.gateway.snapshot().facts;
+    await page.getByText('センター 4 / 4 接続').waitFor();
+    rig.gateway.change({}, { centre: { ...centre, revocationLists: false } });
+    await page.getByText('失効リストを更新できません').waitFor();
+    await page.getByText('センター 4 / 4 接続').waitFor();
+    await inspect('17-lists');
   });
 
   test('the end of the session clears the patient from the screen', async () => {

@@ -176,6 +176,42 @@ describe('other ways', () => {
     await expect.poll(() => page.getByRole('row').count()).toBe(2);
   });
 
+  test('a visit whose number only a person knows is opened from the list, and left for the list', async () => {
+    const { rig, page, click, title, signIn } = counter;
+    const { visitId } = rig.gateway.unresolved[1]!;
+    rig.gateway.visits.push({ ...sampleVisit(), visitId });
+    await signIn();
+    await page.getByRole('button', { name: /^未確認/ }).click();
+    await page.getByRole('button', { name: /番号を登録$/ }).click();
+    await page.getByLabel('患者番号').fill('00012345');
+    await click('登録する');
+    await page.getByText('患者番号を登録しました。').waitFor();
+    await click('次の患者さんへ');
+    await title('未確認の受付');
+    await page.getByText('センターにつながりません。').waitFor();
+  });
+
+  test('what is on the screen follows what the appliance does meanwhile', async () => {
+    const { rig, page, signIn } = counter;
+    const records = (text: string) => page.getByRole('cell', { name: text, exact: true });
+    rig.gateway.visits = [{ ...sampleVisit(), visitRecord: 'queued' }];
+    await signIn();
+    await page.getByRole('button', { name: '今日の受付' }).click();
+    await records('送信待ち').waitFor();
+    rig.gateway.visits = [sampleVisit(), ...rig.gateway.visits];
+    rig.gateway.change({ outboxWaiting: 2 });
+    await records('送信済み').waitFor();
+    await inspect('10-today-waiting');
+    await page.getByRole('button', { name: /開く$/ }).last().click();
+    const record = page.getByRole('definition').getByText('送信待ち');
+    await record.waitFor();
+    await page.getByLabel('患者番号').fill('half typed');
+    rig.gateway.visits = rig.gateway.visits.map((visit) => ({ ...visit, visitRecord: 'delivered' }));
+    rig.gateway.change({ outboxWaiting: 0 });
+    await record.waitFor({ state: 'detached' });
+    expect(await page.getByLabel('患者番号').inputValue()).toBe('half typed');
+  });
+
   test('English, remembered over a reload; the session is remembered too', async () => {
     const { page, click, title, signIn, unlock } = counter;
     await signIn();

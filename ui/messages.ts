@@ -49,6 +49,7 @@ const TEXTS = {
   foreign: ['登録外', 'Foreign'],
   carryOut: ['持ち出し許可', 'Carry-out permit'],
   centreUp: ['{n} / 4 接続', '{n} of 4 up'],
+  listsOld: ['失効リストを更新できません', 'List of revoked cards not renewed'],
   queued: ['送信待ち {n}件', '{n} waiting to be sent'],
   systemState: ['機器の状態', 'State of the system'],
 
@@ -210,6 +211,8 @@ const TEXTS = {
   result: ['結果', 'Result'],
   mode: ['つながり', 'Mode'],
   openVisit: ['開く', 'Open'],
+  whatNext: ['次にすること', 'What next'],
+  linkNow: ['番号を登録', 'Enter number'],
   unlinked: ['未登録', 'not linked'],
   outcomeAccepted: ['受付', 'Received'],
   outcomeRefused: ['不可', 'Refused'],

@@ -17,7 +17,10 @@ export function failureView({ tap, snapshot }: State, actions: Actions): ViewNod
     );
   const number = (kind: 'primary' | 'secondary'): ViewNode =>
     button(t('useNumber'), () => actions.show('number'), kind);
-  const isForNumber = ERRORS[error].then === 'use-insured-number' || ERRORS[error].then === 'ask-patient';
+  const isForNumber =
+    snapshot?.facts.reader === 'faulted' ||
+    ERRORS[error].then === 'use-insured-number' ||
+    ERRORS[error].then === 'ask-patient';
   return card(
     'narrow failure',
     heading(t('failedTitle')),

@@ -1,8 +1,9 @@
 /** What surrounds every view: mark, screens, mode, operator, language, and the state of the parts. */
+import { ERRORS } from '#contract/errors.ts';
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
-import { t } from '../messages.ts';
+import { currentLanguage, t } from '../messages.ts';
 import { isForPatient, type State, type Tab, type ViewName } from '../state.ts';
 import { consentView } from './consent.ts';
 import { faceCheckView } from './face-check.ts';
@@ -52,6 +53,7 @@ export function renderFrame(
     topBar(view, state, actions, switchLanguage),
     connection === 'lost' && h('p', { class: 'strip lost', role: 'alert' }, t('connectionLost')),
     snapshot !== undefined && snapshot.mode !== 'online' && modeStrip(snapshot.mode),
+    snapshot?.facts.reader === 'faulted' && !isReaderNamed(view, snapshot) && readerStrip(),
     h(
       'main',
       { id: 'main', key: view },
@@ -60,6 +62,16 @@ export function renderFrame(
     ),
     snapshot !== undefined && systemState(snapshot),
   );
+}
+
+/** These views name the first missing thing themselves. */
+function isReaderNamed(view: ViewName, { missing }: GatewaySnapshot): boolean {
+  return (view === 'sign-in' || view === 'status') && missing?.startsWith('reader.') === true;
+}
+
+function readerStrip(): ViewNode {
+  const { title, next } = ERRORS['reader.unreachable'][currentLanguage()];
+  return h('p', { class: 'strip lost', role: 'alert' }, `${title} ${next}`);
 }
 
 function modeStrip(mode: 'degraded' | 'offline'): ViewNode {
@@ -136,7 +148,8 @@ function gate(): ViewNode {
 }
 
 function systemState({ facts, outboxWaiting }: GatewaySnapshot): ViewNode {
-  const centreUp = Object.values(facts.centre).filter(Boolean).length;
+  const { revocationLists, ...services } = facts.centre;
+  const centreUp = Object.values(services).filter(Boolean).length;
   const rows: readonly (readonly [label: string, value: string, state: 'good' | 'warn' | 'bad'])[] = [
     facts.reader === 'ready' ? [t('factReader'), t('ok'), 'good'] : [t('factReader'), t('faulted'), 'bad'],
     [
@@ -157,6 +170,7 @@ function systemState({ facts, outboxWaiting }: GatewaySnapshot): ViewNode {
     rows.map(([label, value, look]) =>
       h('span', { class: `part ${look}` }, h('span', { class: 'part-label' }, label), ` ${value}`),
     ),
+    !revocationLists && h('span', { class: 'part warn' }, t('listsOld')),
     outboxWaiting > 0 && h('span', { class: 'part warn' }, t('queued', { n: outboxWaiting })),
   );
 }

@@ -176,8 +176,12 @@ function certificateNotes({
   return [expiry, open].filter((note) => typeof note === 'object');
 }
 
-function recordCard({ at, evidence, visitRecord, unresolved, mode }: Visit): ViewNode {
+export function recordText(visitRecord: Visit['visitRecord']): string {
   const records = { delivered: 'delivered', queued: 'recordQueued', none: 'recordNone' } as const;
+  return t(records[visitRecord]);
+}
+
+function recordCard({ at, evidence, visitRecord, unresolved, mode }: Visit): ViewNode {
   return card(
     '',
     h('h2', {}, t('record')),
@@ -185,7 +189,7 @@ function recordCard({ at, evidence, visitRecord, unresolved, mode }: Visit): Vie
       [t('time'), dateAndTime(at)],
       [t('mode'), modeText(mode)],
       [t('evidence'), h('code', {}, `#${evidence.seq} ${evidence.hash.slice(0, 12)}…`)],
-      [t('visitRecord'), t(records[visitRecord])],
+      [t('visitRecord'), recordText(visitRecord)],
       [t('open'), unresolved.map(openText).join('、')],
     ]),
   );

@@ -4,7 +4,7 @@ import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage, t } from '../messages.ts';
 import type { State } from '../state.ts';
-import { card, heading, nextButton } from './parts.ts';
+import { button, card, heading, nextButton } from './parts.ts';
 
 export function statusView({ snapshot }: State, actions: Actions): ViewNode {
   const missing = snapshot?.missing ?? 'internal.bug';
@@ -13,6 +13,7 @@ export function statusView({ snapshot }: State, actions: Actions): ViewNode {
     heading(t('statusTitle')),
     missingPanel(missing),
     nextButton(ERRORS[missing].then, actions),
+    snapshot?.facts.reader === 'faulted' && button(t('useNumber'), () => actions.show('number'), 'secondary'),
   );
 }
 

@@ -7,7 +7,7 @@ import { type TextKey, t } from '../messages.ts';
 import type { State } from '../state.ts';
 import { modeText } from './mode.ts';
 import { button, card, heading, spinner } from './parts.ts';
-import { VALIDITIES } from './result.ts';
+import { recordText, VALIDITIES } from './result.ts';
 
 export function todayView({ visits }: State, actions: Actions): ViewNode {
   return card(
@@ -20,7 +20,15 @@ export function todayView({ visits }: State, actions: Actions): ViewNode {
 }
 
 function table(visits: readonly Visit[], actions: Actions): ViewNode {
-  const columns: readonly TextKey[] = ['time', 'patientNumber', 'eligibility', 'result', 'mode', 'details'];
+  const columns: readonly TextKey[] = [
+    'time',
+    'patientNumber',
+    'eligibility',
+    'result',
+    'mode',
+    'visitRecord',
+    'details',
+  ];
   return h(
     'div',
     { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': t('todayTitle') },
@@ -58,6 +66,7 @@ function row(visit: Visit, actions: Actions): ViewNode {
     h('td', {}, h('span', { class: `tag ${look}` }, t(validity))),
     h('td', {}, t(OUTCOMES[visit.outcome])),
     h('td', {}, modeText(visit.mode)),
+    h('td', {}, recordText(visit.visitRecord)),
     h(
       'td',
       {},

@@ -28,7 +28,7 @@ function table(visits: readonly UnresolvedVisit[], state: State, actions: Action
     'open',
     'reason',
     'attempts',
-    'reconcile',
+    'whatNext',
   ];
   return h(
     'div',
@@ -56,6 +56,9 @@ function table(visits: readonly UnresolvedVisit[], state: State, actions: Action
 
 function row(visit: UnresolvedVisit, { busy }: State, actions: Actions): ViewNode {
   const time = dateAndTime(visit.at);
+  // Nobody but a person knows the number, so trying again would change nothing.
+  const isForPerson = visit.open.every((question) => question === 'patient-number');
+  const label = t(isForPerson ? 'linkNow' : 'reconcile');
   return h(
     'tr',
     { key: visit.visitId },
@@ -72,10 +75,10 @@ function row(visit: UnresolvedVisit, { busy }: State, actions: Actions): ViewNod
     h(
       'td',
       {},
-      button(t('reconcile'), () => void actions.reconcile(visit.visitId), 'secondary', {
+      button(label, () => void actions[isForPerson ? 'openVisit' : 'reconcile'](visit.visitId), 'secondary', {
         class: 'button secondary small',
         disabled: busy !== undefined,
-        'aria-label': `${time} ${t('reconcile')}`,
+        'aria-label': `${time} ${label}`,
       }),
     ),
   );
