@@ -11,12 +11,9 @@ import { Chip } from './chip.ts';
 import {
   BAUD_RATES,
   DEFAULT_BAUD_RATE,
-  type Firmware,
   GET_FIRMWARE_VERSION,
-  LIMIT_RETRIES,
   parseFirmware,
   SAM_CONFIGURATION,
-  SET_PARAMETERS,
   setSerialBaudRate,
   switchField,
 } from './commands.ts';
@@ -30,11 +27,7 @@ export interface BringUpOptions {
   readonly baudRate: number;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-export interface ReadyChip {
-  readonly chip: Chip;
-  readonly firmware: Firmware;
+  readonly signal: AbortSignal;
 }
 
 /** Wakes a chip in LowVbat mode, and tells a UART that has lost its place where a byte begins. */
@@ -44,8 +37,8 @@ const PROBE_ROUNDS = 2;
 const PROBE_ATTEMPTS = 1;
 
 /** Rejects with `reader.*` or a `Pn532Failure`; the line is closed then. The field is off. */
-export async function bringUp(options: BringUpOptions): Promise<ReadyChip> {
-  const { clock, logger } = options;
+export async function bringUp(options: BringUpOptions): Promise<Chip> {
+  const { clock, logger, signal } = options;
   const chip = await Chip.open(options.openLine, {
     baudRate: DEFAULT_BAUD_RATE,
     clock,
@@ -53,14 +46,12 @@ export async function bringUp(options: BringUpOptions): Promise<ReadyChip> {
       logger.debug('pn532.discarded', { reason, lengthBytes: bytes.length }),
   });
   try {
-    await findRate(chip, options.baudRate);
-    const firmware = parseFirmware(await chip.command(GET_FIRMWARE_VERSION));
+    await findRate(chip, options.baudRate, signal);
+    const firmware = parseFirmware(await chip.command(GET_FIRMWARE_VERSION, { signal }));
     await changeRate(chip, options);
-    await chip.command(SET_PARAMETERS);
-    await chip.command(LIMIT_RETRIES);
-    await chip.command(switchField(false));
+    await chip.command(switchField(false), { signal });
     logger.info('pn532.ready', { firmware: firmware.version, baudRate: chip.baudRate });
-    return { chip, firmware };
+    return chip;
   } catch (thrown) {
     await chip.close();
     throw thrown;
@@ -80,30 +71,30 @@ export async function shutDown(chip: Chip): Promise<void> {
 }
 
 /** Leaves `chip` at the rate at which it answers. */
-async function findRate(chip: Chip, wantedRate: number): Promise<void> {
+async function findRate(chip: Chip, wantedRate: number, signal: AbortSignal): Promise<void> {
   const rates = [...new Set([DEFAULT_BAUD_RATE, wantedRate, ...BAUD_RATES.toReversed()])];
   for (let round = 0; round < PROBE_ROUNDS; round++) {
     for (const rate of rates) {
       if (chip.baudRate !== rate) await chip.setBaudRate(rate);
-      if (await isAwake(chip)) return;
+      if (await isAwake(chip, signal)) return;
     }
   }
   throw new Pn532Failure('no-ack', 'at no rate');
 }
 
-async function isAwake(chip: Chip): Promise<boolean> {
+async function isAwake(chip: Chip, signal: AbortSignal): Promise<boolean> {
   chip.send(WAKE_UP);
   try {
-    await chip.command(SAM_CONFIGURATION, { attempts: PROBE_ATTEMPTS });
+    await chip.command(SAM_CONFIGURATION, { attempts: PROBE_ATTEMPTS, signal });
     return true;
   } catch (thrown) {
-    if (chip.isLost) throw thrown;
+    if (chip.isLost || signal.aborted) throw thrown;
     return false;
   }
 }
 
 /** A chip or a UART that cannot keep up at the wanted rate works at a slower one. */
-async function changeRate(chip: Chip, { baudRate, logger }: BringUpOptions): Promise<void> {
+async function changeRate(chip: Chip, { baudRate, logger, signal }: BringUpOptions): Promise<void> {
   const before = chip.baudRate;
   if (before === baudRate) return;
   // First the host, which may be unable to: afterwards the chip would be out of reach.
@@ -111,10 +102,10 @@ async function changeRate(chip: Chip, { baudRate, logger }: BringUpOptions): Pro
   await chip.setBaudRate(before);
   try {
     await tellRate(chip, baudRate);
-    await chip.command(GET_FIRMWARE_VERSION);
+    await chip.command(GET_FIRMWARE_VERSION, { signal });
   } catch (thrown) {
-    if (chip.isLost) throw thrown;
-    await findRate(chip, before);
+    if (chip.isLost || signal.aborted) throw thrown;
+    await findRate(chip, before, signal);
     logger.warn('pn532.rate-refused', { wanted: baudRate, baudRate: chip.baudRate });
   }
 }

@@ -15,6 +15,7 @@ export type FailureKind =
   | 'silent'
   | 'garbled'
   | 'broken-rules'
+  | 'collision'
   /** The caller's time is up. */
   | 'deadline';
 
@@ -28,10 +29,11 @@ const CODES: Readonly<Record<FailureKind, ErrorCode>> = {
   silent: 'card.mute',
   garbled: 'card.protocol',
   'broken-rules': 'card.protocol',
+  collision: 'card.collision',
   deadline: 'card.mute',
 };
 
-const CARD_KINDS: readonly FailureKind[] = ['silent', 'garbled', 'broken-rules', 'deadline'];
+const CARD_KINDS: readonly FailureKind[] = ['silent', 'garbled', 'broken-rules', 'collision', 'deadline'];
 
 /** Never leaves this room. */
 export class Pn532Failure extends Error {
@@ -46,7 +48,7 @@ export class Pn532Failure extends Error {
 }
 
 /** True when the card is at fault, as far as the chip can tell. */
-export function isCardFailure(thrown: unknown): thrown is Pn532Failure {
+export function isCardFailure(thrown: unknown): boolean {
   return thrown instanceof Pn532Failure && CARD_KINDS.includes(thrown.kind);
 }
 
