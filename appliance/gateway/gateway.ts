@@ -37,8 +37,8 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
   const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
   const keeper = new SamKeeper(parts, core, stop.signal);
   const seat = new ReaderSeat(parts);
-  const unlock = new SamUnlock(parts, core, stop.signal);
-  const sessions = new OperatorSessions(parts, core, seat, unlock);
+  const unlock = new SamUnlock(parts, core, keeper, stop.signal);
+  const sessions = new OperatorSessions(parts, core, seat, unlock, keeper);
   const desk = new TapDesk(parts, core, seat, keeper);
   const reconciliation = new Reconciliation(parts, stop.signal);
   const at = (): string => new Date(parts.clock.nowMs()).toISOString();
@@ -47,13 +47,11 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
   const runner: EffectRunner = {
     // Powered again it is locked, and can prove the device to the SP when the network is back.
     powerOffSam: () => keeper.powerCycle(),
-    lockSam: async () => {
-      holder.forgetCertificates();
-      await holder.require().lock();
-    },
+    lockSam: () => keeper.lock(),
     abortTap: (error) => desk.abort(error),
     dropSessions: (error) => sessions.drop(error),
     recordSamLocked: async (reason) => {
+      if (!(await keeper.isShut())) throw new SekishoError('sam.lock-failed');
       // After a power cycle the SAM stamps its own locking, with a new nonce; one that left can not.
       if (core.facts.sam.kind !== 'absent') await holder.ready().catch(() => undefined);
       await appendStamped(parts, { kind: 'sam-locked', at: at(), samId: holder.samId, reason });
@@ -110,6 +108,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       require(caller);
       core.apply({ type: 'samLocked', reason });
       await core.settled();
+      if (!(await keeper.isShut())) throw new SekishoError('sam.lock-failed');
     },
 
     async startTap(caller, request) {

@@ -6,6 +6,7 @@ import type { OperatorCard } from './operator-card.ts';
 import { OperatorLogin, type SignedIn } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
 import type { ReaderSeat } from './reader-seat.ts';
+import type { SamKeeper } from './sam-keeper.ts';
 import { isSilence, type SamUnlock } from './sam-unlock.ts';
 import { SignInLockout } from './sign-in-lockout.ts';
 import { placeAllowed, placeError } from './state.ts';
@@ -14,13 +15,21 @@ export class OperatorSessions {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
   readonly #unlock: SamUnlock;
+  readonly #keeper: SamKeeper;
   readonly #login: OperatorLogin;
   #timer = new AbortController();
 
-  constructor(parts: GatewayParts, core: GatewayCore, seat: ReaderSeat, unlock: SamUnlock) {
+  constructor(
+    parts: GatewayParts,
+    core: GatewayCore,
+    seat: ReaderSeat,
+    unlock: SamUnlock,
+    keeper: SamKeeper,
+  ) {
     this.#parts = parts;
     this.#core = core;
     this.#unlock = unlock;
+    this.#keeper = keeper;
     const { operatorFailures, operatorLockOutMs } = parts.limits;
     const lockout = new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs);
     this.#login = new OperatorLogin(parts, seat, lockout);
@@ -46,7 +55,10 @@ export class OperatorSessions {
   async signIn(request: SignInRequest, signal: AbortSignal): Promise<OperatorSession> {
     return this.#recordingRefusal(request.screen, async () => {
       this.#requirePossible();
+      // While the operator looks for the card: a SAM that fell silent is opened anew.
+      const revived = this.#keeper.revive();
       const { operator } = await this.#login.run(request, signal, async (signedIn, card) => {
+        await revived;
         if (this.#core.facts.sam.kind === 'locked') await this.#openSam(signedIn, card);
       });
       const nowMs = this.#parts.clock.nowMs();

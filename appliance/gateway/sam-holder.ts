@@ -49,10 +49,14 @@ export class SamHolder {
     return this.#begin(off.then(() => this.#open(signal)));
   }
 
-  /** Takes the power off; the volatile unlock state is gone with it. */
+  /** Takes the power off; the volatile unlock state is gone with it. Rejects `sam.lock-failed` when it stays on. */
   async powerOff(): Promise<void> {
     const held = this.#release();
-    await held?.sam.close();
+    try {
+      await held?.sam.close();
+    } catch (thrown) {
+      throw new SekishoError('sam.lock-failed', { cause: thrown });
+    }
   }
 
   /** The SAM when it is open, or as soon as an opening that is under way has ended. Rejects `sam.*`. */

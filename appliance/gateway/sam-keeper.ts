@@ -1,5 +1,5 @@
 /** Keeps a SAM open for as long as the gateway runs, and tells the rules when it comes, goes, or locks itself. */
-import { toSekishoError } from '#contract/errors.ts';
+import { isSekishoError, toSekishoError } from '#contract/errors.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
 import { withPatience } from './patience.ts';
@@ -7,12 +7,21 @@ import { withPatience } from './patience.ts';
 /** A SAM in its slot is there at once; a slot driver that starts may take longer. */
 const OPEN_PATIENCE_MS = 6_000;
 const RETRY_PAUSE_MS = 1_000;
+/** A SAM that was not heard from for so long is asked whether it is still there. */
+const SILENCE_MS = 10_000;
 
 export class SamKeeper {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
   readonly #stop: AbortSignal;
   #keeping: Promise<void> = Promise.resolve();
+  #watching: Promise<void> = Promise.resolve();
+  /** When the SAM last answered, monotonic. */
+  #heardAtMs = 0;
+  /** Of the last time that it was locked or powered anew. */
+  #shutting: Promise<void> = Promise.resolve();
+  #isShut = true;
+  #afterFind: (() => void)[] = [];
 
   /** `stop` ends the keeping. */
   constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
@@ -27,21 +36,56 @@ export class SamKeeper {
     this.#keeping = this.#keep(isFound).catch((thrown: unknown) => {
       if (!this.#stop.aborted) this.#parts.logger.error('sam.not-kept', { error: toSekishoError(thrown) });
     });
+    // Nobody waits for a SAM that is not looked for any more.
+    void this.#keeping.then(() => this.#tellFound());
+    this.#watching = this.#watch().catch(() => undefined);
   }
 
   /** Resolves when the keeping has ended after `stop`. */
-  ended(): Promise<void> {
-    return this.#keeping;
+  async ended(): Promise<void> {
+    await Promise.all([this.#keeping, this.#watching]);
   }
 
   /** Off and on again within a moment; a SAM that does not come back is lost. */
-  async powerCycle(): Promise<void> {
-    await this.#patiently((until) => this.#parts.samHolder.powerCycle(until));
+  powerCycle(): Promise<void> {
+    this.#shutting = this.#powerCycle();
+    return this.#shutting;
+  }
+
+  /**
+   * Locks the SAM; one that does not obey is powered off and on again. Rejects `sam.lock-failed` when neither can be
+   * done: then the SAM counts as absent, until SELECT has locked it (docs/sam-profile.md).
+   */
+  lock(): Promise<void> {
+    this.#shutting = this.#lock();
+    return this.#shutting;
+  }
+
+  /** Whether the last lock or power cycle has made sure that the SAM is locked; waits for one under way. */
+  async isShut(): Promise<boolean> {
+    await this.#shutting.catch(() => undefined);
+    return this.#isShut;
+  }
+
+  /** Looks whether the SAM still answers; a dead line is opened anew. Resolves when that was tried. Never rejects. */
+  async revive(): Promise<void> {
+    const { samHolder } = this.#parts;
+    const sam = samHolder.current;
+    if (sam === undefined || this.#stop.aborted) return;
+    let tell: (() => void) | undefined;
+    const found = new Promise<void>((resolve) => {
+      tell = resolve;
+      this.#afterFind.push(resolve);
+    });
+    await this.look();
+    if (samHolder.current === undefined) await found;
+    this.#afterFind = this.#afterFind.filter((each) => each !== tell);
   }
 
   /** The organisation key was used once. Counts along, so that no tap has to wait for the SAM's own count. */
   noteUse(): void {
     const { sam } = this.#core.facts;
+    this.#heard();
     if (sam.kind === 'unlocked')
       this.#core.apply({ type: 'samUsed', usesLeft: Math.max(0, sam.usesLeft - 1) });
   }
@@ -53,8 +97,11 @@ export class SamKeeper {
     if (sam === undefined) return;
     try {
       const { state, usesLeft } = await sam.status();
-      if (samHolder.current !== sam || this.#core.facts.sam.kind !== 'unlocked') return;
+      this.#heard();
+      const { kind } = this.#core.facts.sam;
+      if (samHolder.current !== sam || (kind !== 'unlocked' && kind !== 'locked')) return;
       if (state === 'disabled') this.#core.apply({ type: 'samDisabled' });
+      else if (kind === 'locked') return;
       else if (state === 'unlocked-online' || state === 'unlocked-offline')
         this.#core.apply({ type: 'samUsed', usesLeft });
       else this.#core.apply({ type: 'samLocked', reason: 'sam.locked' });
@@ -74,17 +121,69 @@ export class SamKeeper {
     }
   }
 
+  async #powerCycle(): Promise<void> {
+    try {
+      await this.#patiently((until) => this.#parts.samHolder.powerCycle(until));
+      this.#isShut = true;
+    } catch (thrown) {
+      // Without power it is locked, whether it comes back or not.
+      this.#isShut = !isSekishoError(thrown, 'sam.lock-failed');
+      throw thrown;
+    }
+  }
+
+  async #lock(): Promise<void> {
+    const { samHolder, logger } = this.#parts;
+    samHolder.forgetCertificates();
+    const sam = samHolder.current;
+    if (sam === undefined) return;
+    try {
+      await sam.lock();
+      this.#isShut = true;
+    } catch (thrown) {
+      logger.warn('sam.lock-refused', { code: toSekishoError(thrown).code });
+      await this.#powerCycle();
+    }
+  }
+
+  /** Also a locked SAM is looked after: it must be there when somebody wants it open. */
+  async #watch(): Promise<void> {
+    const { clock } = this.#parts;
+    this.#heard();
+    while (!this.#stop.aborted) {
+      const silentMs = clock.monotonicMs() - this.#heardAtMs;
+      if (silentMs < SILENCE_MS) await clock.sleep(SILENCE_MS - silentMs, this.#stop);
+      else {
+        await this.look();
+        this.#heard();
+      }
+    }
+  }
+
+  #tellFound(): void {
+    for (const tell of this.#afterFind.splice(0)) tell();
+  }
+
+  #heard(): void {
+    this.#heardAtMs = this.#parts.clock.monotonicMs();
+  }
+
   /** Opens the SAM and tells the rules. False when there is none, or none that answers. */
   async #find(signal: AbortSignal): Promise<boolean> {
     const { samHolder, logger } = this.#parts;
     try {
       const sam = await this.#patiently((until) => samHolder.open(until), signal);
       const { state } = await sam.status();
+      // SELECT has locked it, whatever it was before.
+      this.#isShut = true;
+      this.#heard();
       this.#core.apply({ type: state === 'disabled' ? 'samDisabled' : 'samFound' });
       return true;
     } catch (thrown) {
       if (!this.#stop.aborted) logger.warn('sam.not-found', { code: toSekishoError(thrown).code });
       return false;
+    } finally {
+      this.#tellFound();
     }
   }
 

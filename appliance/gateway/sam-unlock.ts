@@ -5,6 +5,7 @@ import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
+import type { SamKeeper } from './sam-keeper.ts';
 import { appendStamped } from './stamped-entry.ts';
 import { placeError } from './state.ts';
 
@@ -36,6 +37,7 @@ export function isSilence(thrown: unknown): boolean {
 export class SamUnlock {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
+  readonly #keeper: SamKeeper;
   readonly #stop: AbortSignal;
   /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -47,9 +49,10 @@ export class SamUnlock {
   #isAnchorMissing = false;
 
   /** `stop` ends what still runs in the background. */
-  constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
+  constructor(parts: GatewayParts, core: GatewayCore, keeper: SamKeeper, stop: AbortSignal) {
     this.#parts = parts;
     this.#core = core;
+    this.#keeper = keeper;
     this.#stop = stop;
   }
 
@@ -145,8 +148,9 @@ export class SamUnlock {
     await this.#opened(sam, { how: 'offline', operatorId });
   }
 
-  /** Waits for a SAM that is being powered anew, not for one that is not there. */
+  /** Waits for a SAM that is being powered anew, not for one that is not there; a dead line is opened anew first. */
   async #openSam(): Promise<Sam> {
+    await this.#keeper.revive();
     if (this.#core.facts.sam.kind === 'absent') throw new SekishoError('sam.absent');
     return this.#parts.samHolder.ready();
   }

@@ -1,4 +1,4 @@
-/** 2xx card (tap again), 3xx reader and 4xx SAM (call support). Never mixed up. */
+/** 2xx card (tap again) and 3xx reader (call support). Never mixed up. */
 import { row } from './row.ts';
 
 export const ERROR_TABLE_DEVICE = {

@@ -74,6 +74,14 @@ export const ERROR_TABLE_SAM = {
     ['SAM の初期設定に失敗しました。', '最初からやり直してください。'],
     ['The SAM could not be personalised.', 'Start again from the first step.'],
   ),
+  'sam.lock-failed': row(
+    412,
+    503,
+    'support',
+    'call-support',
+    ['SAM をロックできませんでした。', '装置の電源を切り、サポートに連絡してください。'],
+    ['The SAM could not be locked.', 'Switch the appliance off and call support.'],
+  ),
   'sam.held-elsewhere': row(
     409,
     503,

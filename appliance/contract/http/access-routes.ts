@@ -83,6 +83,6 @@ export const ACCESS_ROUTES = {
     en: 'Lock the SAM',
     body: messages.SamLock,
     answer: none,
-    errors: ['sam.absent', 'sam.failed', ...STORE_ERRORS],
+    errors: ['sam.absent', 'sam.failed', 'sam.lock-failed', ...STORE_ERRORS],
   },
 } as const satisfies Readonly<Record<string, HttpRoute>>;

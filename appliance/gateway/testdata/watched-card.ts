@@ -12,6 +12,7 @@ export class WatchedCard implements VirtualCard {
   readonly inner: VirtualCard;
   readonly commands: SeenCommand[] = [];
   isPowered = false;
+  powerUps = 0;
   /** Called before a command is processed. */
   onCommand: (command: SeenCommand) => void = () => {};
 
@@ -33,6 +34,7 @@ export class WatchedCard implements VirtualCard {
 
   powerOn(): void {
     this.isPowered = true;
+    this.powerUps += 1;
     this.inner.powerOn();
   }
 

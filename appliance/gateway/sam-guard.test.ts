@@ -1,0 +1,93 @@
+/** A SAM that does not lock when told to, and one that falls silent while nobody works. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { type GatewayBench, openGatewayBench } from './testdata/gateway-bench.ts';
+
+let bench: GatewayBench;
+afterEach(() => bench.close());
+
+const facts = () => bench.gateway.snapshot().facts;
+const INS_LOCK = 0x18;
+
+function refuseLock(): void {
+  bench.samSlot.faults.push({
+    name: 'no lock',
+    handle: ({ command }) =>
+      command[1] === INS_LOCK
+        ? Promise.resolve({ kind: 'answer', bytes: Uint8Array.of(0x6f, 0) })
+        : undefined,
+  });
+}
+
+describe('locking', () => {
+  test('a SAM that refuses to lock loses its power before anybody is told that it is locked', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    const powerUps = bench.sam.powerUps;
+    refuseLock();
+    await bench.gateway.lockSam(caller, 'asked');
+    expect(bench.sam.powerUps).toBe(powerUps + 1);
+    expect((await bench.samHolder.require().status()).state).toBe('locked');
+    expect(facts().sam).toBe('locked');
+    expect(bench.records.map(({ kind }) => kind)).toContain('sam-locked');
+  });
+
+  test('one that can not be powered off either is a typed error, and never shown as locked', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    refuseLock();
+    const sam = bench.samHolder.require();
+    const close = sam.close.bind(sam);
+    sam.close = () => Promise.reject(new Error('stuck'));
+    const shown: string[] = [];
+    await expect(bench.gateway.lockSam(caller, 'asked')).rejects.toMatchObject({ code: 'sam.lock-failed' });
+    shown.push(facts().sam);
+    expect(shown).toEqual(['absent']);
+    expect(bench.records.map(({ kind }) => kind)).not.toContain('sam-locked');
+    // Asked again it is not locked either.
+    await expect(bench.gateway.lockSam(caller, 'asked')).rejects.toMatchObject({ code: 'sam.lock-failed' });
+    await close();
+    await bench.clock.advance(2_000);
+    await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
+  });
+});
+
+describe('a line that died', () => {
+  const die = (): void => {
+    bench.samSlot.faults.push({
+      name: 'dead',
+      handle: () => {
+        bench.samSlot.faults.length = 0;
+        return Promise.resolve({ kind: 'answer', bytes: Uint8Array.of(0x6f, 0) });
+      },
+    });
+  };
+
+  test.each(['locked', 'unlocked'])('is opened anew before the operator signs in, %s', async (state) => {
+    bench = await openGatewayBench();
+    if (state === 'locked') await bench.gateway.lockSam(await bench.signIn(), 'asked');
+    const powerUps = bench.sam.powerUps;
+    die();
+    await bench.signIn();
+    expect(bench.sam.powerUps).toBe(powerUps + 1);
+    await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
+  });
+
+  test('is opened anew before an unlock', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    await bench.gateway.lockSam(caller, 'asked');
+    die();
+    await bench.gateway.unlockOnline(caller);
+    expect(facts().sam).toBe('unlocked');
+  });
+
+  test('of a locked SAM is noticed when nobody works', async () => {
+    bench = await openGatewayBench();
+    await bench.gateway.lockSam(await bench.signIn(), 'asked');
+    const powerUps = bench.sam.powerUps;
+    die();
+    await bench.clock.advance(15_000);
+    await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
+    expect(bench.sam.powerUps).toBe(powerUps + 1);
+  });
+});
