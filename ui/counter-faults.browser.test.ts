@@ -1,25 +1,11 @@
 /** The counter page in a real browser: what goes wrong, and what it then says. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type CounterBrowser, type CounterPage, launchCounterBrowser } from './testing/counter-browser.ts';
+import { describe, expect, test } from 'vitest';
+import { type CounterPage, useCounterPages } from './testing/counter-browser.ts';
 
-let browser: CounterBrowser;
 let counter: CounterPage;
-beforeAll(async () => {
-  browser = await launchCounterBrowser();
+const inspect = useCounterPages((page) => {
+  counter = page;
 });
-afterAll(() => browser.close());
-beforeEach(async () => {
-  counter = await browser.open();
-});
-afterEach(async () => {
-  await counter.close();
-  expect(counter.faults).toEqual([]);
-});
-
-/** Zero accessibility violations on every view. */
-async function inspect(name: string): Promise<void> {
-  expect(await counter.inspect(name), name).toEqual([]);
-}
 
 describe('what goes wrong', () => {
   test('a wrong PIN, then the last try, which wants a confirmation; the field is empty each time', async () => {

@@ -1,26 +1,12 @@
 /** The counter page in a real browser: whole visits, other ways to one, language, keyboard, small screens. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sampleVisit } from '#api/testing/scripted-samples.ts';
-import { type CounterBrowser, type CounterPage, launchCounterBrowser } from './testing/counter-browser.ts';
+import { type CounterPage, useCounterPages } from './testing/counter-browser.ts';
 
-let browser: CounterBrowser;
 let counter: CounterPage;
-beforeAll(async () => {
-  browser = await launchCounterBrowser();
+const inspect = useCounterPages((page) => {
+  counter = page;
 });
-afterAll(() => browser.close());
-beforeEach(async () => {
-  counter = await browser.open();
-});
-afterEach(async () => {
-  await counter.close();
-  expect(counter.faults).toEqual([]);
-});
-
-/** Zero accessibility violations on every view. */
-async function inspect(name: string): Promise<void> {
-  expect(await counter.inspect(name), name).toEqual([]);
-}
 
 describe('a whole visit by clicks', () => {
   test('sign-in, unlock, consent, photo, result, patient number, history', async () => {

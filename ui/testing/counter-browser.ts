@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { type ScriptedApi, startScriptedApi } from '#api/testing/scripted-api.ts';
 
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
@@ -16,7 +17,7 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 /** A folder for pictures of every view; people look at them. */
 const shots = process.env.SHOTS;
 
-export interface CounterBrowser {
+interface CounterBrowser {
   open(): Promise<CounterPage>;
   close(): Promise<void>;
 }
@@ -36,7 +37,31 @@ export interface CounterPage {
   close(): Promise<void>;
 }
 
-export async function launchCounterBrowser(): Promise<CounterBrowser> {
+/**
+ * One browser for a test file, a fresh page and appliance for each of its tests, handed to `use`. Answers what looks at a
+ * view: zero accessibility violations on each.
+ */
+export function useCounterPages(use: (page: CounterPage) => void): (name: string) => Promise<void> {
+  let browser: CounterBrowser;
+  let counter: CounterPage;
+  beforeAll(async () => {
+    browser = await launchCounterBrowser();
+  });
+  afterAll(() => browser.close());
+  beforeEach(async () => {
+    counter = await browser.open();
+    use(counter);
+  });
+  afterEach(async () => {
+    await counter.close();
+    expect(counter.faults).toEqual([]);
+  });
+  return async (name) => {
+    expect(await counter.inspect(name), name).toEqual([]);
+  };
+}
+
+async function launchCounterBrowser(): Promise<CounterBrowser> {
   const uiFolder = mkdtempSync(join(tmpdir(), 'sekisho-ui-'));
   await build({
     entryPoints: [join(here, 'app.ts')],

@@ -3,7 +3,7 @@ import { ERRORS, type NextStep } from '#contract/errors.ts';
 import type { Actions } from '../actions.ts';
 import type { PageProblem } from '../api.ts';
 import { type Child, h, type Props, type ViewNode } from '../dom.ts';
-import { currentLanguage, t } from '../messages.ts';
+import { currentLanguage, type TextKey, t } from '../messages.ts';
 
 export function heading(text: string): ViewNode {
   // Focused when the view appears, so that a screen reader says where we are.
@@ -95,5 +95,15 @@ export function facts(rows: readonly (readonly [label: string, value: Child])[])
     'dl',
     { class: 'facts' },
     shown.map(([label, value]) => h('div', {}, h('dt', {}, label), h('dd', {}, value))),
+  );
+}
+
+/** A list that a narrow screen moves sideways; `label` names it for a screen reader. */
+export function table(label: string, columns: readonly TextKey[], rows: readonly ViewNode[]): ViewNode {
+  const head = columns.map((key) => h('th', { scope: 'col' }, t(key)));
+  return h(
+    'div',
+    { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': label },
+    h('table', {}, h('thead', {}, h('tr', {}, head)), h('tbody', {}, rows)),
   );
 }

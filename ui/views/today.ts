@@ -6,7 +6,7 @@ import { h, type ViewNode } from '../dom.ts';
 import { type TextKey, t } from '../messages.ts';
 import type { State } from '../state.ts';
 import { modeText } from './mode.ts';
-import { button, card, heading, spinner } from './parts.ts';
+import { button, card, heading, spinner, table } from './parts.ts';
 import { recordText, VALIDITIES } from './result.ts';
 
 export function todayView({ visits }: State, actions: Actions): ViewNode {
@@ -15,43 +15,25 @@ export function todayView({ visits }: State, actions: Actions): ViewNode {
     heading(t('todayTitle')),
     visits === undefined && spinner(t('working')),
     visits?.length === 0 && h('p', { class: 'lead' }, t('todayEmpty')),
-    visits !== undefined && visits.length > 0 && table(visits, actions),
+    visits !== undefined &&
+      visits.length > 0 &&
+      table(
+        t('todayTitle'),
+        COLUMNS,
+        visits.map((visit) => row(visit, actions)),
+      ),
   );
 }
 
-function table(visits: readonly Visit[], actions: Actions): ViewNode {
-  const columns: readonly TextKey[] = [
-    'time',
-    'patientNumber',
-    'eligibility',
-    'result',
-    'mode',
-    'visitRecord',
-    'details',
-  ];
-  return h(
-    'div',
-    { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': t('todayTitle') },
-    h(
-      'table',
-      {},
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          columns.map((key) => h('th', { scope: 'col' }, t(key))),
-        ),
-      ),
-      h(
-        'tbody',
-        {},
-        visits.map((visit) => row(visit, actions)),
-      ),
-    ),
-  );
-}
+const COLUMNS: readonly TextKey[] = [
+  'time',
+  'patientNumber',
+  'eligibility',
+  'result',
+  'mode',
+  'visitRecord',
+  'details',
+];
 
 const OUTCOMES = { accepted: 'outcomeAccepted', refused: 'outcomeRefused', failed: 'outcomeFailed' } as const;
 

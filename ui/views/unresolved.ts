@@ -6,7 +6,7 @@ import { ageText, dateAndTime } from '../dates.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage, type TextKey, t } from '../messages.ts';
 import type { State } from '../state.ts';
-import { button, card, heading, spinner } from './parts.ts';
+import { button, card, heading, spinner, table } from './parts.ts';
 import { openText } from './result.ts';
 
 export function unresolvedView(state: State, actions: Actions): ViewNode {
@@ -16,43 +16,25 @@ export function unresolvedView(state: State, actions: Actions): ViewNode {
     heading(t('unresolvedTitle')),
     h('p', { class: 'lead' }, t(unresolved?.length === 0 ? 'unresolvedEmpty' : 'unresolvedLead')),
     unresolved === undefined && spinner(t('working')),
-    unresolved !== undefined && unresolved.length > 0 && table(unresolved, state, actions),
+    unresolved !== undefined &&
+      unresolved.length > 0 &&
+      table(
+        t('unresolvedTitle'),
+        COLUMNS,
+        unresolved.map((visit) => row(visit, state, actions)),
+      ),
   );
 }
 
-function table(visits: readonly UnresolvedVisit[], state: State, actions: Actions): ViewNode {
-  const columns: readonly TextKey[] = [
-    'time',
-    'age',
-    'patientNumber',
-    'open',
-    'reason',
-    'attempts',
-    'whatNext',
-  ];
-  return h(
-    'div',
-    { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': t('unresolvedTitle') },
-    h(
-      'table',
-      {},
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          columns.map((key) => h('th', { scope: 'col' }, t(key))),
-        ),
-      ),
-      h(
-        'tbody',
-        {},
-        visits.map((visit) => row(visit, state, actions)),
-      ),
-    ),
-  );
-}
+const COLUMNS: readonly TextKey[] = [
+  'time',
+  'age',
+  'patientNumber',
+  'open',
+  'reason',
+  'attempts',
+  'whatNext',
+];
 
 function row(visit: UnresolvedVisit, { busy }: State, actions: Actions): ViewNode {
   const time = dateAndTime(visit.at);
