@@ -1,7 +1,8 @@
 /** The real command, a real pcscd, Debian's OpenSC and openssl: none of them knows that the card is simulated. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -34,7 +35,7 @@ function start(...words: string[]): ChildProcess {
 
 /** Waits for the one line that says that the card is in the slot. */
 async function serve(...words: string[]): Promise<ChildProcess> {
-  const child = start('--vpcd', ...words);
+  const child = start(...words);
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stderr! })) {
     if (line.includes('card in the slot')) return child;
@@ -58,8 +59,16 @@ async function stop(child: ChildProcess): Promise<unknown> {
 }
 
 /** A foreign tool, talking to the private pcscd. */
-async function tool(program: string, ...args: string[]): Promise<string> {
-  const env = { ...process.env, PCSCLITE_CSOCK_NAME: pcscd.socketPath, OPENSC_CONF: '/dev/null', LANG: 'C' };
+function tool(program: string, ...args: string[]): Promise<string> {
+  return toolWith({ PCSCLITE_CSOCK_NAME: pcscd.socketPath, OPENSC_CONF: '/dev/null' }, program, ...args);
+}
+
+async function toolWith(
+  variables: Record<string, string>,
+  program: string,
+  ...args: string[]
+): Promise<string> {
+  const env = { ...process.env, ...variables, LANG: 'C' };
   const { stdout, stderr } = await execute(program, args, { cwd: folder, env, timeout: 30_000 });
   return stdout + stderr;
 }
@@ -76,7 +85,10 @@ describe('the command line', () => {
     [['--vpcd', '--kind', 'hpki', '--person', 'mihon-taro'], 1, 'card.not-hpki-card'],
     [['--vpcd', '--card', 'none.json'], 1, '--export FILE'],
     [['--vpcd', '--fault', 'explode'], 2, 'remove-after'],
-    [[], 2, '--vpcd is missing'],
+    [['--vpcd', '--fault', 'ack-lost'], 2, 'ack-lost: unknown'],
+    [['--pn532', '/no-such-folder/uart'], 1, 'an unused path for a new pty'],
+    [['--pn532', '127.0.0.1:1'], 1, 'that somebody listens on'],
+    [[], 2, '--vpcd or --pn532 WHERE is missing'],
   ])('%j ends with %i and says what to do', async (words, code, advice) => {
     const result = await outcome(start(...words));
     expect(result).toMatchObject({ code, stdout: '' });
@@ -101,7 +113,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
   afterAll(() => pcscd.stop());
 
   it('is listed, read and used by OpenSC, and openssl verifies its signature', async () => {
-    const child = await serve('--port', port);
+    const child = await serve('--vpcd', '--port', port);
     const stdout = outcome(child);
     await cardSeen();
     expect(await tool('opensc-tool', '--list-readers')).toContain('Yes');
@@ -123,7 +135,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
   });
 
   it('can be a SAM in the second slot', async () => {
-    const child = await serve('--kind', 'sam', '--port', samPort);
+    const child = await serve('--vpcd', '--kind', 'sam', '--port', samPort);
     await cardSeen('--reader', pcscd.readerNames[1]!);
     const select = ['--send-apdu', '00A4040009F053454B4953484F0100'];
     const answer = await tool('opensc-tool', '--reader', pcscd.readerNames[1]!, ...select);
@@ -136,7 +148,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
     const exported = await outcome(start('--person', 'mihon-taro', '--export', file));
     expect(exported).toMatchObject({ code: 0, stdout: '' });
     expect(statSync(file).mode & 0o077).toBe(0);
-    await serve('--card', file, '--port', port);
+    await serve('--vpcd', '--card', file, '--port', port);
     await cardSeen();
     await tool('pkcs11-tool', ...MODULE, '--login', '--pin', '0000', '--list-objects').catch(() => {});
     const { applications } = JSON.parse(readFileSync(file, 'utf8'));
@@ -145,7 +157,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
   });
 
   it('ends with the next step when its card was pulled', async () => {
-    const child = await serve('--fault', 'remove-after:0', '--port', port);
+    const child = await serve('--vpcd', '--fault', 'remove-after:0', '--port', port);
     const ended = outcome(child);
     let isOver = false;
     const over = ended.then(() => {
@@ -153,6 +165,41 @@ describe.skipIf(!isPrivatePcscdAvailable())('a card served by the command', () =
     });
     while (!isOver)
       await Promise.race([over, tool('opensc-tool', '--send-apdu', '00A40000').catch(() => {})]);
+    expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Run the command again') });
+  });
+});
+
+describe('a card served on an emulated PN532', () => {
+  afterEach(async () => {
+    for (const child of running.splice(0)) if (child.exitCode === null) await stop(child);
+  });
+
+  it('is found by libnfc on the pty that the command made, which goes with it', async () => {
+    const uart = join(folder, 'uart');
+    const child = await serve('--pn532', uart, '--kind', 'hpki', '--fault', 'slow:1');
+    const list = await toolWith({ LIBNFC_DEVICE: `pn532_uart:${uart}` }, 'nfc-list', '-v');
+    expect(list).toMatch(/Protocol Info: f7 +81 +d1/);
+    expect(await stop(child)).toBe(0);
+    expect(existsSync(uart)).toBe(false);
+    await serve('--pn532', uart);
+  });
+
+  it('answers on a socket that somebody listens on, and ends with it', async () => {
+    const path = join(folder, 'socket');
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+    const connected = once(server, 'connection');
+    const child = await serve('--pn532', path, '--fault', 'ack-twice');
+    const ended = outcome(child);
+    const [socket] = (await connected) as [Socket];
+    socket.write(Buffer.from('555500000000000000000000000000000000FF02FED4022A00', 'hex'));
+    let received = '';
+    for await (const chunk of socket) {
+      received += chunk.toString('hex');
+      if (received.endsWith('07e800')) break;
+    }
+    expect(received).toBe('0000ff00ff000000ff00ff000000ff06fad50332010607e800');
+    server.close();
     expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Run the command again') });
   });
 });

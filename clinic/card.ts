@@ -1,12 +1,11 @@
-/** `npm run -s card`: serves a simulated card or SAM to a real pcscd, or writes one into a file. */
+/** `npm run -s card`: serves a simulated card or SAM to a real pcscd or on an emulated PN532, or writes it into a file. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CardControl } from '#drivers/simulated/control.ts';
-import { REAL_TIMING, ZERO_TIMING } from '#drivers/simulated/timing.ts';
 import { type CardBox, listPeople, openCardBox, openCardBoxOfFile } from './card/box.ts';
-import { type CardOrder, parseCardOrder, USAGE } from './card/order.ts';
-import { ServedSlot } from './card/served-slot.ts';
+import { type CardOrder, parseCardOrder, type ServeOrder, USAGE } from './card/order.ts';
+import { openServedSlot, type ServedSlot } from './card/served-slot.ts';
 import { CommandProblem, runCommand, UsageProblem } from './command.ts';
 
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
@@ -25,26 +24,29 @@ async function runWithCards(order: Extract<CardOrder, { does: 'card' }>): Promis
     writeFileSync(order.exportFile, `${JSON.stringify(box.exportable, null, 2)}\n`, { mode: 0o600 });
     say(`書き出しました / written: ${order.exportFile}`);
   }
-  if (order.serve) await serve(order, box);
+  if (order.serve !== undefined) await serve(order, order.serve, box);
 }
 
-async function serve(order: Extract<CardOrder, { does: 'card' }>, box: CardBox): Promise<void> {
+async function serve(
+  { timing, faults }: Extract<CardOrder, { does: 'card' }>,
+  where: ServeOrder,
+  box: CardBox,
+): Promise<void> {
   const stopped = untilStopped();
-  const port = order.port ?? box.usualPort;
-  const timing = order.timing === 'real' ? REAL_TIMING : ZERO_TIMING;
-  const slot = new ServedSlot({ port, timing });
-  const control = new CardControl(slot, box.cards);
-  for (const fault of order.faults) {
-    const answer = await control.run(`fault ${fault}`);
-    if (!answer.startsWith('fault ')) throw new UsageProblem(`--fault ${fault}: unknown\n${answer}`);
+  const slot = await openServedSlot(where, box.usualPort, timing);
+  try {
+    const control = new CardControl(slot, box.cards);
+    for (const fault of faults) {
+      const answer = await control.run(`fault ${fault}`);
+      if (!answer.startsWith('fault ')) throw new UsageProblem(`--fault ${fault}: unknown\n${answer}`);
+    }
+    await control.run(`insert ${box.first}`);
+    say(`カードを置きました / card in the slot: ${box.firstLabel} (${slot.place}, Ctrl-C ends)`);
+    if (process.stdin.isTTY) await takeOrders(control, slot, stopped);
+    else await Promise.race([stopped, failWhenLost(slot)]);
+  } finally {
+    await slot.close();
   }
-  await control.run(`insert ${box.first}`).catch((cause: unknown) => {
-    throw nobodyListens(port, cause);
-  });
-  say(`カードを置きました / card in the slot: ${box.firstLabel} (vpcd port ${port}, Ctrl-C ends)`);
-  if (process.stdin.isTTY) await takeOrders(control, slot, stopped);
-  else await Promise.race([stopped, failWhenLost(slot)]);
-  await slot.remove();
 }
 
 /** Lines typed by a person; a card that left can be put back. */
@@ -67,8 +69,8 @@ function failWhenLost(slot: ServedSlot): Promise<never> {
     slot.onLost = () =>
       reject(
         new CommandProblem('card.removed', {
-          ja: 'pcscd が終了したか、指定した障害が起きました。もう一度実行してください。',
-          en: 'pcscd ended, or the fault that you asked for happened. Run the command again.',
+          ja: '相手（pcscd など）が終了したか、指定した障害が起きました。もう一度実行してください。',
+          en: 'The other side (pcscd, say) ended, or the fault that you asked for happened. Run the command again.',
         }),
       );
   });
@@ -78,14 +80,6 @@ function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
   });
-}
-
-function nobodyListens(port: number, cause: unknown): CommandProblem {
-  const advice = {
-    ja: `ポート ${port} で vpcd が待っていません。\`sudo apt install pcscd vsmartcard-vpcd\` の後、\`sudo systemctl restart pcscd\` を実行してください。`,
-    en: `Nothing listens on port ${port}. Run \`sudo apt install pcscd vsmartcard-vpcd\` and \`sudo systemctl restart pcscd\`, or name vpcd's port with --port.`,
-  };
-  return new CommandProblem('reader.unreachable', advice, cause);
 }
 
 await runCommand(USAGE, run);

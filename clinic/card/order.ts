@@ -5,6 +5,12 @@ import { UsageProblem } from '../command.ts';
 export const CARD_KINDS = ['my-number', 'hpki', 'sam'] as const;
 export type CardKind = (typeof CARD_KINDS)[number];
 
+export type ServeOrder =
+  /** `port`: where vpcd listens; undefined is its usual one. */
+  | { readonly by: 'vpcd'; readonly port: number | undefined }
+  /** `address`: HOST:PORT or a socket that somebody listens on, otherwise the path that a new pty gets. */
+  | { readonly by: 'pn532'; readonly address: string };
+
 export type CardOrder =
   | { readonly does: 'help' }
   | { readonly does: 'list' }
@@ -17,28 +23,32 @@ export type CardOrder =
       readonly exportFile: string | undefined;
       /** State of a clinic, whose authorities are used. */
       readonly stateFolder: string | undefined;
-      readonly serve: boolean;
-      readonly port: number | undefined;
+      /** Behind what the card is served; undefined: it is only exported. */
+      readonly serve: ServeOrder | undefined;
       readonly timing: 'real' | 'zero';
       /** In the words of the control language: `remove-after 3`. */
       readonly faults: readonly string[];
     };
 
-export const USAGE = `npm run -s card -- --vpcd [OPTION …]   serve a simulated card to a real pcscd
-npm run -s card -- --list              list the invented people
-npm run -s card -- --export FILE       write a card into a file
+export const USAGE = `npm run -s card -- --vpcd [OPTION …]          serve a simulated card to a real pcscd
+npm run -s card -- --pn532 WHERE [OPTION …]   serve it on the antenna of an emulated PN532
+npm run -s card -- --list                     list the invented people
+npm run -s card -- --export FILE              write a card into a file
 
+  --pn532 WHERE    path of a new pty (a host opens it as a serial line), or HOST:PORT or socket to connect to
   --person ID      whose card; see --list (default: mihon-hanako, or kakuu-ishi for hpki)
   --kind KIND      my-number | hpki | sam (default: what the person has)
   --port PORT      where vpcd listens (default: 35963, second slot 35964 for a SAM)
   --timing TIMING  zero | real: answer at once, or as slowly as a real card (default: zero)
   --fault SPEC     break something, as often as wanted: remove-after:3, truncate:1:5, answer:27266:2, slow:500 …
+                   with --pn532 also ack-lost:3, brown-out, wtx-storm:1:1:20 …; type help for the list
   --card FILE      serve the card (or SAM) in FILE and keep it up to date
   --export FILE    write the card (or SAM) into FILE; all its keys are test keys
   --state FOLDER   issue under the authorities of the clinic in FOLDER, as its own cards are (default: new ones)`;
 
 const OPTIONS = {
   vpcd: { type: 'boolean', default: false },
+  pn532: { type: 'string' },
   list: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false, short: 'h' },
   person: { type: 'string' },
@@ -56,7 +66,14 @@ export function parseCardOrder(words: readonly string[]): CardOrder {
   const { values } = parseArgs({ args: [...words], options: OPTIONS });
   if (values.help) return { does: 'help' };
   if (values.list) return { does: 'list' };
-  if (!values.vpcd && values.export === undefined) throw new UsageProblem('--vpcd is missing');
+  const { vpcd, pn532 } = values;
+  if (!vpcd && pn532 === undefined && values.export === undefined) {
+    throw new UsageProblem('--vpcd or --pn532 WHERE is missing');
+  }
+  if (vpcd && pn532 !== undefined) throw new UsageProblem('--vpcd and --pn532: one at a time');
+  if (pn532 !== undefined && values.kind === 'sam') throw new UsageProblem('--pn532: a SAM has no antenna');
+  if (pn532 !== undefined && values.port !== undefined) throw new UsageProblem('--port goes with --vpcd');
+  const port = values.port === undefined ? undefined : parsePort(values.port);
   return {
     does: 'card',
     kind: values.kind === undefined ? 'my-number' : oneOf('--kind', CARD_KINDS, values.kind),
@@ -64,8 +81,7 @@ export function parseCardOrder(words: readonly string[]): CardOrder {
     cardFile: values.card,
     exportFile: values.export,
     stateFolder: values.state,
-    serve: values.vpcd,
-    port: values.port === undefined ? undefined : parsePort(values.port),
+    serve: vpcd ? { by: 'vpcd', port } : pn532 === undefined ? undefined : { by: 'pn532', address: pn532 },
     timing: oneOf('--timing', ['real', 'zero'] as const, values.timing),
     faults: (values.fault ?? []).map((spec) => spec.replaceAll(/[:,]/g, ' ')),
   };

@@ -11,13 +11,18 @@ import {
   truncateAnswer,
   twoCards,
 } from './faults.ts';
+import { CHIP_FAULTS, type ChipFaults, isChipFaultKind } from './pn532/faults.ts';
 import type { VirtualCard } from './virtual-card.ts';
 
-/** Where cards go: an in-process reader, or a slot behind vpcd. */
+/** Where cards go: an in-process reader, a slot behind vpcd, or the antenna of an emulated chip. */
 export interface ControlledSlot {
   insert(card: VirtualCard): void | Promise<void>;
   remove(): void | Promise<void>;
   readonly faults: Behaviour[];
+  /** What the chip itself does wrong, where there is one. */
+  readonly chipFaults?: ChipFaults;
+  /** Takes the power of the chip away and gives it back. */
+  reset?(): void;
 }
 
 const FAULTS: Readonly<Record<string, (...numbers: number[]) => Behaviour>> = {
@@ -32,14 +37,22 @@ const FAULTS: Readonly<Record<string, (...numbers: number[]) => Behaviour>> = {
   'two-cards': () => twoCards(),
 };
 
-const HELP = [
-  'cards                  list the cards',
-  'insert CARD            put a card on the reader',
-  'remove                 take it away',
-  `fault NAME [NUMBERS]   ${Object.keys(FAULTS).join(', ')}`,
-  'faults                 list the faults in force',
-  'clear                  end all faults',
-].join('\n');
+function helpFor(slot: ControlledSlot): string {
+  const lines = [
+    'cards                  list the cards',
+    'insert CARD            put a card on the reader',
+    'remove                 take it away',
+    `fault NAME [NUMBERS]   ${Object.keys(FAULTS).join(', ')}`,
+    'faults                 list the faults in force',
+    'clear                  end all faults',
+  ];
+  if (slot.chipFaults !== undefined) {
+    const faults = Object.entries(CHIP_FAULTS).map(([name, what]) => `  ${name.padEnd(20)} ${what}`);
+    lines.push('fault NAME [AT [TIMES [VALUE]]]   of the chip; AT 1 is the next event:', ...faults);
+  }
+  if (slot.reset !== undefined) lines.push('reset                  take the power of the chip away and back');
+  return lines.join('\n');
+}
 
 export class CardControl {
   readonly #slot: ControlledSlot;
@@ -71,13 +84,23 @@ export class CardControl {
       case 'fault':
         return this.#addFault(words);
       case 'faults':
-        return this.#slot.faults.map(({ name }) => name).join('\n') || 'none';
+        return this.#faultNames.join('\n') || 'none';
       case 'clear':
         this.#slot.faults.length = 0;
+        this.#slot.chipFaults?.clear();
         return 'no faults';
+      case 'reset':
+        if (this.#slot.reset === undefined) return helpFor(this.#slot);
+        this.#slot.reset();
+        return 'reset';
       default:
-        return HELP;
+        return helpFor(this.#slot);
     }
+  }
+
+  get #faultNames(): string[] {
+    const { faults, chipFaults } = this.#slot;
+    return [...faults.map(({ name }) => name), ...(chipFaults?.names ?? [])];
   }
 
   async #insert(id: string): Promise<string> {
@@ -92,7 +115,13 @@ export class CardControl {
   #addFault([name = '', ...words]: string[]): string {
     const make = Object.hasOwn(FAULTS, name) ? FAULTS[name] : undefined;
     const numbers = words.map(Number);
-    if (make === undefined || numbers.some((number) => !Number.isInteger(number) || number < 0)) return HELP;
+    if (numbers.some((number) => !Number.isInteger(number) || number < 0)) return helpFor(this.#slot);
+    if (this.#slot.chipFaults !== undefined && isChipFaultKind(name)) {
+      const [at = 1, times = 1, value] = numbers;
+      this.#slot.chipFaults.add({ kind: name, at, times, ...(value === undefined ? {} : { value }) });
+      return `fault ${name} ${at} ${times}`;
+    }
+    if (make === undefined) return helpFor(this.#slot);
     const behaviour = make(...numbers);
     this.#slot.faults.push(behaviour);
     return `fault ${behaviour.name}`;

@@ -7,7 +7,7 @@ import { type Meter, type TimingProfile, ZERO_TIMING } from '../timing.ts';
 import type { VirtualCard } from '../virtual-card.ts';
 import { isContactless } from './card-work.ts';
 import { ChipState } from './chip-state.ts';
-import type { ChipResponse, CommandHandler, CommandOutcome } from './command.ts';
+import type { CommandHandler, CommandOutcome } from './command.ts';
 import { ChipFaults } from './faults.ts';
 import { RadioField } from './field.ts';
 import { ACK, encodeResponse, type HostFrame, HostFrameDecoder, SYNTAX_ERROR } from './host-frame.ts';
@@ -129,13 +129,12 @@ export class EmulatedPn532 implements ControlledSlot {
   #take(frame: HostFrame, atMs: number): void {
     switch (frame.kind) {
       case 'ack':
-        if (this.#baudAfterAck !== undefined) this.#chip.baud = this.#baudAfterAck;
+        if (this.#baudAfterAck === undefined) this.#giveUp();
+        else this.#chip.baud = this.#baudAfterAck;
         this.#baudAfterAck = undefined;
-        this.#giveUp();
         return;
       case 'nack':
-        if (this.#running === undefined && this.#lastResponse !== undefined)
-          this.#repeat(this.#lastResponse, atMs);
+        if (this.#lastResponse !== undefined) this.#repeat(this.#lastResponse, atMs);
         return;
       case 'foreign':
         this.#repeat(SYNTAX_ERROR, atMs);
@@ -159,6 +158,7 @@ export class EmulatedPn532 implements ControlledSlot {
   #begin(code: number, data: Uint8Array, atMs: number): void {
     this.#giveUp();
     this.#baudAfterAck = undefined;
+    this.#lastResponse = undefined;
     this.#queue((signal) => this.#carryOut(code, data, atMs, signal));
   }
 
@@ -195,11 +195,13 @@ export class EmulatedPn532 implements ControlledSlot {
     }
     const response = outcome === 'syntax-error' ? SYNTAX_ERROR : encodeResponse(code, outcome.data);
     const readyMs = outcome === 'syntax-error' ? ackedMs : outcome.endMs;
+    // From here on the host may have the response before we know: its ACK or NACK is about this one.
     this.#lastResponse = response;
+    if (outcome !== 'syntax-error') this.#baudAfterAck = outcome.thenBaud;
     const endMs = await port.sendResponse(response, readyMs, signal);
     if (outcome === 'syntax-error') return;
     this.#meter.note(code, outcome, startMs, endMs);
-    this.#settle(outcome);
+    if (outcome.thenSleeps === true) this.#powerDown();
   }
 
   async #run(code: number, data: Uint8Array, atMs: number, signal: AbortSignal): Promise<CommandOutcome> {
@@ -209,9 +211,7 @@ export class EmulatedPn532 implements ControlledSlot {
     return handler === undefined ? 'syntax-error' : handler(this.#chip, { data, atMs, signal });
   }
 
-  #settle({ thenBaud, thenSleeps }: ChipResponse): void {
-    this.#baudAfterAck = thenBaud;
-    if (thenSleeps !== true) return;
+  #powerDown(): void {
     this.#field.turnOff();
     this.#chip.forgetTargets();
     this.#fallAsleep();

@@ -41,7 +41,10 @@ def main():
     os.close(slave)
     os.set_blocking(master, False)
     if len(sys.argv) > 1:
-        os.symlink(name, sys.argv[1])
+        link = sys.argv[1]
+        if os.path.islink(link) and not os.path.exists(link):
+            os.unlink(link)  # left behind by a program that was killed
+        os.symlink(name, link)
     write_all(1, b"N%s\n" % name.encode())
     rate = rate_of(master)
     quick_until = 0.0
