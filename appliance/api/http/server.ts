@@ -51,7 +51,7 @@ export interface RunningApi {
 }
 
 const HEARTBEAT_MS = 15_000;
-const EVENT_STREAMS = { maxStreams: 128, maxStreamsPerClient: 16 };
+const EVENT_STREAMS = { maxStreams: 128, maxStreamsPerClient: 32 };
 const MAX_HEADER_BYTES = 8_192;
 const KEEP_ALIVE_MS = 5_000;
 

@@ -59,6 +59,12 @@ function insertPerson(personId: string): Promise<void> {
   return insert(picc, new SimulatedCard(cards.myNumber(personId)));
 }
 
+/** On the files `data`, `signature` and `public.pem`. */
+const opensslsVerdict = (): string => {
+  const files = ['-verify', 'public.pem', '-signature', 'signature', 'data'];
+  return cards.pki.openssl('dgst', '-sha256', ...files);
+};
+
 describe.skipIf(!isPrivatePcscdAvailable())('a simulated My Number card behind a real pcscd', () => {
   beforeAll(async () => {
     pcscd = await startPrivatePcscd({ folder });
@@ -110,16 +116,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a simulated My Number card behind a
     const common = ['--token-label', 'JPKI (User Authentication PIN)'];
     const signing = ['--login', '--pin', '1234', '--sign', '--mechanism', 'SHA256-RSA-PKCS'];
     await tool('pkcs11-tool', ...common, ...signing, '--id', '01', '-i', 'data', '-o', 'signature');
-    const verdict = cards.pki.openssl(
-      'dgst',
-      '-sha256',
-      '-verify',
-      'public.pem',
-      '-signature',
-      'signature',
-      'data',
-    );
-    expect(verdict).toBe('Verified OK');
+    expect(opensslsVerdict()).toBe('Verified OK');
   });
 
   it('signs with the signature key after its password', async () => {
@@ -132,16 +129,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('a simulated My Number card behind a
     const common = ['--token-label', 'JPKI (Digital Signature PIN)'];
     const signing = ['--login', '--pin', 'MIHON1', '--sign', '--mechanism', 'SHA256-RSA-PKCS'];
     await tool('pkcs11-tool', ...common, ...signing, '-i', 'data', '-o', 'signature');
-    const verdict = cards.pki.openssl(
-      'dgst',
-      '-sha256',
-      '-verify',
-      'public.pem',
-      '-signature',
-      'signature',
-      'data',
-    );
-    expect(verdict).toBe('Verified OK');
+    expect(opensslsVerdict()).toBe('Verified OK');
   });
 
   it('refuses a wrong PIN, and still binds when the PIN is blocked', async () => {
