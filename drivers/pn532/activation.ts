@@ -63,11 +63,12 @@ async function activateB(
   activation: Activation,
 ): Promise<ActiveCard> {
   const byChip = useAsActivated(found, activation);
-  const again = (await letGo(byChip, found, activation)) ? await wake(activation) : undefined;
+  await letGo(byChip, found, activation);
+  const again = await wake(activation);
   if (again) return again;
   const { frontEnd, signal } = activation;
   await frontEnd.resetField(signal);
-  const [once] = await frontEnd.list('B', signal);
+  const [once] = await frontEnd.list('B', 1, signal);
   if (once?.type !== 'B') throw new Pn532Failure('silent', 'gone while activated');
   return useAsActivated(once, activation);
 }
@@ -84,11 +85,11 @@ async function letGo(
   { transmission }: ActiveCard,
   found: Extract<FoundCard, { type: 'B' }>,
   activation: Activation,
-): Promise<boolean> {
+): Promise<void> {
   const deadlineMs = activation.clock.monotonicMs() + ACTIVATION_TIMEOUT_MS;
-  if (await transmission.deselect(deadlineMs)) return true;
+  if (await transmission.deselect(deadlineMs)) return;
   const numbered = begin(parseAtqb(found.atqb), CID, CHIP_FRAME_BYTES, activation);
-  return numbered.deselect(deadlineMs);
+  await numbered.deselect(deadlineMs);
 }
 
 /** Undefined when the card does not want to. */

@@ -69,11 +69,14 @@ export function setRfTimeout(code: RfTimeoutCode): ChipCommand {
   return define('RFConfiguration', true, 0x32, 0x02, 0x00, defaultAtrResponse, code);
 }
 
-/** Asks for two, to notice a second card; AFI 00 calls every family. */
-export function listPassiveTargets(type: CardType): ChipCommand {
+/**
+ * AFI 00 calls every family. Asking for two notices a second card, but puts a first one of type A to sleep while it
+ * looks for the second.
+ */
+export function listPassiveTargets(type: CardType, atMost: 1 | 2): ChipCommand {
   return type === 'A'
-    ? define('InListPassiveTarget', true, 0x4a, 0x02, 0x00)
-    : define('InListPassiveTarget', true, 0x4a, 0x02, 0x03, 0x00);
+    ? define('InListPassiveTarget', true, 0x4a, atMost, 0x00)
+    : define('InListPassiveTarget', true, 0x4a, atMost, 0x03, 0x00);
 }
 
 /** One raw frame to the card and its answer; the chip adds and checks the CRC. */

@@ -74,8 +74,9 @@ export class FrontEnd {
   }
 
   /** Those that answer a call of this type; the chip activates type B by itself, type A up to SELECT. */
-  async list(type: CardType, signal?: AbortSignal): Promise<FoundCard[]> {
-    const answer = await this.chip.command(listPassiveTargets(type), { timeoutMs: LIST_TIMEOUT_MS, signal });
+  async list(type: CardType, atMost: 1 | 2, signal?: AbortSignal): Promise<FoundCard[]> {
+    const call = listPassiveTargets(type, atMost);
+    const answer = await this.chip.command(call, { timeoutMs: LIST_TIMEOUT_MS, signal });
     return parseTargets(type, answer);
   }
 

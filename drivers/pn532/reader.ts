@@ -119,14 +119,14 @@ export class Pn532Reader implements CardReader {
   ): Promise<ActiveCard | undefined> {
     await frontEnd.configure(signal);
     await frontEnd.fieldOn(signal);
-    const found = { a: await frontEnd.list('A', signal), b: await frontEnd.list('B', signal) };
+    const found = { a: await frontEnd.list('A', 2, signal), b: await frontEnd.list('B', 2, signal) };
     if (found.a.length + found.b.length > 1) throw new Pn532Failure('collision');
     const [cardB] = found.b;
     const activation = { frontEnd, clock: this.#clock, signal, closing };
     if (cardB) return activate(cardB, activation);
     if (found.a.length === 0) return undefined;
     await frontEnd.resetField(signal);
-    const [again] = await frontEnd.list('A', signal);
+    const [again] = await frontEnd.list('A', 1, signal);
     if (!again) throw new Pn532Failure('silent', 'gone while activated');
     return activate(again, activation);
   }
@@ -142,7 +142,7 @@ export class Pn532Reader implements CardReader {
   async #isAnyCardThere(frontEnd: FrontEnd, signal?: AbortSignal): Promise<boolean> {
     await frontEnd.configure(signal);
     await frontEnd.resetField(signal);
-    const found = [...(await frontEnd.list('B', signal)), ...(await frontEnd.list('A', signal))];
+    const found = [...(await frontEnd.list('B', 1, signal)), ...(await frontEnd.list('A', 1, signal))];
     await frontEnd.fieldOff();
     if (found.length > 0) this.#misses = 0;
     else this.#noteAbsence();
