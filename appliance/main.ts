@@ -44,6 +44,20 @@ async function openReader(config: Config['reader'], logger: Logger): Promise<Ope
       };
       return usbRestart ? { reader, restartReader } : { reader };
     }
+    case 'pn532': {
+      const { Pn532Reader, serialPortLine } = await import('#drivers/pn532/index.ts');
+      const { device, baudRate, exchangeTimeoutMs, pollPauseMs } = config;
+      const reader = new Pn532Reader({
+        device,
+        openLine: serialPortLine(device),
+        baudRate,
+        exchangeTimeoutMs,
+        pollPauseMs,
+        recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
+        logger,
+      });
+      return { reader };
+    }
     case 'simulated': {
       const { openSimulatedReader } = await import('#drivers/simulated/from-config.ts');
       return { reader: await openSimulatedReader(config) };

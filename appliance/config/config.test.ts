@@ -101,6 +101,19 @@ describe('parseConfig', () => {
     },
   );
 
+  test('a PN532 has its nine rates and begins at the one of every fresh chip', () => {
+    const pn532 = (more: object) => ({
+      ...production,
+      reader: { driver: 'pn532', device: '/dev/serial0', ...more },
+    });
+    expect(parseConfig(pn532({})).reader).toMatchObject({ baudRate: 115_200, exchangeTimeoutMs: 5_000 });
+    const wrong = pn532({ baudRate: 100_000, exchangeTimeoutMs: 3_000 });
+    expect(problemsOf(() => parseConfig(wrong)).map(({ path }) => path)).toEqual([
+      'reader.baudRate',
+      'reader.exchangeTimeoutMs',
+    ]);
+  });
+
   test.each([null, [], 'text', 7])('refuses %j as a whole', (value) => {
     expect(problemsOf(() => parseConfig(value))).toHaveLength(1);
   });

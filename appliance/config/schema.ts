@@ -55,6 +55,26 @@ const PcscReader = z.strictObject({
     .describe('The device to restart, as `lsusb` shows it. Absent: the one that the reader is called after.'),
 });
 
+/** @see UM0701-02 §7.2.9 */
+const PN532_BAUD_RATES = [
+  9_600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600, 1_288_000,
+] as const;
+
+const Pn532Reader = z.strictObject({
+  driver: z.literal('pn532'),
+  device: FilePath.describe('Serial device of the PN532: `/dev/serial0`, or a name in `/dev/serial/by-id`.'),
+  baudRate: z
+    .literal(PN532_BAUD_RATES)
+    .default(115_200)
+    .describe(
+      'The chip is told to switch. Above 115200 only on a PL011 or a USB adapter, never a mini UART.',
+    ),
+  exchangeTimeoutMs: milliseconds(5_000, 3_500, 30_000).describe(
+    'Longest answer of a card when nobody says less; the chip itself waits 3.28 s.',
+  ),
+  pollPauseMs: milliseconds(40, 15, 1_000).describe('Field off between two calls for a card.'),
+});
+
 const SimulatedReader = z.strictObject({
   driver: z.literal('simulated'),
   cards: z.array(FilePath).min(1).describe('Files of simulated people (`drivers/simulated`).'),
@@ -115,7 +135,7 @@ export const ConfigSchema = z.strictObject({
     timeStampAnchorsPath: FilePath.describe('CA certificates of the time stamp authority, PEM.'),
   }),
   reader: z
-    .discriminatedUnion('driver', [PcscReader, SimulatedReader])
+    .discriminatedUnion('driver', [PcscReader, Pn532Reader, SimulatedReader])
     .describe('The contactless reader that patients tap on.'),
   sam: z.discriminatedUnion('driver', [SamSlot, SimulatedSam]).describe('Where the SAM is.'),
   store: z.strictObject({

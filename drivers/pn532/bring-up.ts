@@ -28,6 +28,8 @@ export interface BringUpOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Told of all bytes from the chip that belonged to no frame. */
+  readonly onDiscarded?: (bytes: Uint8Array) => void;
 }
 
 /** Wakes a chip in LowVbat mode, and tells a UART that has lost its place where a byte begins. */

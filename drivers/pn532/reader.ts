@@ -1,5 +1,5 @@
 /** A PN532 as a reader: finds it, calls cards, and finds it again when it was gone. */
-import type { CardChannel, CardReader } from '#card/channel.ts';
+import type { CardChannel, CardReader, ReaderReport } from '#card/channel.ts';
 import { isSekishoError, SekishoError } from '#contract/errors.ts';
 import { type Clock, systemClock } from '#ports/clock.ts';
 import { type Logger, silentLogger } from '#ports/logger.ts';
@@ -13,6 +13,8 @@ import type { OpenLine } from './serial-line.ts';
 import { Turn } from './turn.ts';
 
 export interface Pn532ReaderOptions {
+  /** For the status page: what `openLine` opens. */
+  readonly device?: string;
   readonly openLine: OpenLine;
   /** One of the chip's nine; the chip is told to switch. */
   readonly baudRate?: number;
@@ -54,6 +56,7 @@ export class Pn532Reader implements CardReader {
   #absences = 0;
   #misses = 0;
   #falseStarts = 0;
+  #discardedBytes = 0;
 
   constructor(options: Pn532ReaderOptions) {
     this.#options = options;
@@ -80,6 +83,23 @@ export class Pn532Reader implements CardReader {
       if (this.#open === channel && (await this.#open.isPresent()) === false) this.#absences++;
       if (isThere !== false) await this.#clock.sleep(PRESENCE_PAUSE_MS, stop);
     }
+  }
+
+  /** Any command that the chip answers will do. The field stays off. */
+  async probe(signal: AbortSignal): Promise<void> {
+    const stop = AbortSignal.any([signal, this.#end.signal]);
+    const check = async (): Promise<void> => {
+      const frontEnd = await this.#reach(stop);
+      frontEnd.doubtSettings();
+      await frontEnd.configure(stop);
+    };
+    await this.#persist(() => this.#turn.take(check), stop);
+  }
+
+  report(): ReaderReport {
+    const { device } = this.#options;
+    const discardedBytes = this.#discardedBytes;
+    return device === undefined ? { discardedBytes } : { device, chosenBy: 'config', discardedBytes };
   }
 
   async close(): Promise<void> {
@@ -209,7 +229,16 @@ export class Pn532Reader implements CardReader {
     if (this.#frontEnd && !this.#frontEnd.chip.isLost) return this.#frontEnd;
     await this.#letGo();
     const { openLine, baudRate = DEFAULT_BAUD_RATE } = this.#options;
-    const chip = await bringUp({ openLine, baudRate, clock: this.#clock, logger: this.#logger, signal });
+    const chip = await bringUp({
+      openLine,
+      baudRate,
+      clock: this.#clock,
+      logger: this.#logger,
+      signal,
+      onDiscarded: (bytes) => {
+        this.#discardedBytes += bytes.length;
+      },
+    });
     this.#frontEnd = new FrontEnd(chip, this.#clock);
     return this.#frontEnd;
   }

@@ -11,13 +11,11 @@ export interface EmulatedReader {
   dispose(): Promise<void>;
 }
 
-export async function openEmulatedReader(
-  options: Omit<Pn532ReaderOptions, 'openLine'> = {},
-): Promise<EmulatedReader> {
+export async function openEmulatedReader(options: Partial<Pn532ReaderOptions> = {}): Promise<EmulatedReader> {
   const emulator = new EmulatedPn532();
   const pty = await openPty();
   emulator.attach(pty);
-  const reader = new Pn532Reader({ ...options, openLine: serialPortLine(pty.path) });
+  const reader = new Pn532Reader({ device: pty.path, openLine: serialPortLine(pty.path), ...options });
   const dispose = async (): Promise<void> => {
     await reader.close();
     await pty.close();
