@@ -33,6 +33,7 @@ const MAX_WTXM = 59;
 /** A card asks for more time when this part of its waiting time is over. */
 const WTX_PART = 0.9;
 const CRC_BYTES = 2;
+const STORM_REQUESTS = 100;
 
 /** One command that the card ran to its end. */
 export interface CompletedApdu {
@@ -47,13 +48,12 @@ export interface BlockAnswer {
   readonly block: Uint8Array;
   /** When the card starts to send it. */
   readonly atMs: number;
-  readonly isLast?: boolean;
   /** The answer of this command is complete with this block. */
   readonly completed?: CompletedApdu;
 }
 
-/** Asleep after DESELECT, or gone. */
-export type ProtocolEnd = 'deselected' | 'removed';
+/** Asleep after DESELECT, gone, or there and silent for ever. */
+export type ProtocolEnd = 'deselected' | 'removed' | 'mute';
 
 export class BlockProtocol {
   readonly #agreement: Agreement;
@@ -65,7 +65,7 @@ export class BlockProtocol {
   /** What has not been sent of the answer. */
   #rest: Uint8Array = new Uint8Array();
   #apdu: CompletedApdu | undefined;
-  #last: Uint8Array | undefined;
+  #last: BlockAnswer | undefined;
   #readyAtMs = 0;
   #windowMs = 0;
   /** The card has asked for more time and waits for the reader's consent. */
@@ -81,7 +81,7 @@ export class BlockProtocol {
 
   /** Undefined: the card says nothing, because the block is not for it, or makes no sense. */
   async hear(block: Uint8Array, atMs: number): Promise<BlockAnswer | undefined> {
-    if (block.length + CRC_BYTES > this.#agreement.fscBytes) return undefined;
+    if (this.end !== undefined || block.length + CRC_BYTES > this.#agreement.fscBytes) return undefined;
     const [pcb = 0] = block;
     const hasCid = (pcb & 0x08) !== 0;
     if (hasCid ? !this.#isMine(block[1]) : (this.#agreement.cid ?? 0) !== 0) return undefined;
@@ -122,8 +122,10 @@ export class BlockProtocol {
 
   async #run(command: Uint8Array, hasCid: boolean, atMs: number): Promise<BlockAnswer | undefined> {
     const reply: CardReply = await this.#work.answer(command);
-    if (reply.kind === 'removed') this.end = 'removed';
-    if (reply.kind !== 'answer') return undefined;
+    if (reply.kind !== 'answer') {
+      this.end = reply.kind;
+      return undefined;
+    }
     const { bytes, ms, label } = reply;
     this.#rest = bytes;
     this.#apdu = {
@@ -134,7 +136,8 @@ export class BlockProtocol {
     };
     this.#readyAtMs = atMs + ms;
     this.#windowMs = this.#agreement.fwtMs;
-    this.#stormLeft = this.#faults.strike('wtx-storm')?.value ?? 0;
+    const storm = this.#faults.strike('wtx-storm');
+    this.#stormLeft = storm === undefined ? 0 : (storm.value ?? STORM_REQUESTS);
     return this.#answerOrAskForTime(hasCid, atMs);
   }
 
@@ -165,7 +168,9 @@ export class BlockProtocol {
   /** R(ACK) and R(NAK). @see §7.5.5.3, rules 11 to 13 */
   #ready(pcb: number, hasCid: boolean, atMs: number): BlockAnswer | undefined {
     const isNak = (pcb & 0x10) !== 0;
-    if ((pcb & 1) === this.#blockNumber) return this.#last && { block: this.#last, atMs };
+    if ((pcb & 1) === this.#blockNumber) {
+      return this.#last && { ...this.#last, atMs: Math.max(atMs, this.#last.atMs) };
+    }
     if (isNak) return { block: this.#header(0xa2 | this.#blockNumber, hasCid), atMs };
     if (this.#rest.length === 0 || this.#wtxm !== undefined) return undefined;
     this.#blockNumber ^= 1;
@@ -185,7 +190,8 @@ export class BlockProtocol {
     const block = concat(this.#header((isChained ? 0x12 : 0x02) | this.#blockNumber, hasCid), part);
     const completed = isChained ? undefined : this.#apdu;
     if (!isChained) this.#apdu = undefined;
-    return { ...this.#send(block, atMs), ...(completed && { completed }) };
+    this.#last = { block, atMs, ...(completed && { completed }) };
+    return this.#last;
   }
 
   #header(pcb: number, hasCid: boolean): Uint8Array {
@@ -194,7 +200,7 @@ export class BlockProtocol {
 
   /** Remembers the block, for a reader that did not hear it. */
   #send(block: Uint8Array, atMs: number): BlockAnswer {
-    this.#last = block;
-    return { block, atMs };
+    this.#last = { block, atMs };
+    return this.#last;
   }
 }

@@ -61,7 +61,8 @@ export class ChipSerialPort {
     const heard =
       hostBaud === undefined || hostBauds.includes(baud()) ? bytes : receivedAt(bytes, hostBaud, baud());
     const nowMs = clock.monotonicMs();
-    this.#receivedMs = Math.max(this.#receivedMs, nowMs);
+    // What was sent a little early, to make up for late timers, was not answered before its time.
+    this.#receivedMs = Math.max(this.#receivedMs, this.#sentMs, nowMs);
     let wireMs = nowMs;
     for (const byte of heard) {
       // The rate may change with any byte: with the ACK of the host.

@@ -1,5 +1,6 @@
 /** Tells a meter what each APDU cost from the host's first byte to the chip's last, however many frames it took. */
 import type { Meter } from '../timing.ts';
+import type { CompletedApdu } from './block-protocol.ts';
 import type { ChipResponse } from './command.ts';
 
 const EXCHANGES: readonly number[] = [0x40, 0x42];
@@ -8,6 +9,8 @@ export class WorkMeter {
   readonly #meter: Meter | undefined;
   #ms = 0;
   #startMs: number | undefined;
+  /** The last one, which a card may repeat. */
+  #recorded: CompletedApdu | undefined;
 
   constructor(meter: Meter | undefined) {
     this.#meter = meter;
@@ -20,7 +23,8 @@ export class WorkMeter {
     if (!EXCHANGES.includes(code)) return;
     this.#startMs ??= startMs;
     this.#ms += endMs - startMs;
-    if (completed === undefined) return;
+    if (completed === undefined || completed === this.#recorded) return;
+    this.#recorded = completed;
     this.#meter?.record({ device: 'card', ...completed, ms: this.#ms, startMs: this.#startMs });
     this.#startMs = undefined;
     this.#ms = 0;
