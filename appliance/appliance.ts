@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { startApi } from '#api/http/server.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
-import { SekishoError } from '#contract/errors.ts';
 import { SupervisedReader } from '#drivers/supervision/index.ts';
 import type { Gateway } from '#gateway/face.ts';
 import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
@@ -14,8 +13,7 @@ import { SamHolder } from '#gateway/sam-holder.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
-import { openSealer, type Sealer } from '#store/sealer.ts';
-import { openStore, type Store } from '#store/store.ts';
+import { openSealedStore, type Store } from '#store/store.ts';
 import { startSyncWorker } from '#sync/worker.ts';
 import { makeTrust } from '#trust/x509.ts';
 import { openCentre } from '#upstream/centre.ts';
@@ -48,21 +46,12 @@ const RECONCILE_EVERY_MS = 60_000;
 
 export const DATABASE_FILE = 'appliance.sqlite';
 
-/**
- * Real patients are stored sealed or not at all: until the data key that only the unlocked SAM unwraps exists
- * (`docs/sam-profile.md` 4.9), a production profile does not start.
- */
-function sealerFor(profile: Config['profile']): Sealer {
-  if (profile === 'development') return openSealer;
-  throw new SekishoError('config.invalid', { field: 'profile', context: { what: 'no sealing key' } });
-}
-
 /** Starts everything; resolves when the API listens. Rejects with the first thing that cannot be. */
 export async function startAppliance(parts: ApplianceParts): Promise<RunningAppliance> {
   const { config, clock, random, logger } = parts;
   await mkdir(config.store.folder, { recursive: true, mode: 0o700 });
   const databasePath = join(config.store.folder, DATABASE_FILE);
-  const store = openStore(databasePath, { sealer: sealerFor(config.profile) });
+  const store = openSealedStore(databasePath);
   const samHolder = new SamHolder(parts.samSlot);
   const reader = new SupervisedReader(parts.reader, {
     clock,
@@ -109,6 +98,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     showsCardPhoto: config.faceCheck.cardPhoto,
     ledger: store.ledger,
     queries: store.visits,
+    vault: store.vault,
     roster: store.roster,
     limits: config.limits,
     clinicName: { ja: config.texts.clinicNameJa, en: config.texts.clinicNameEn },
@@ -123,10 +113,12 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     logger: logger.child({ room: 'sync' }),
     onAttempt: () => gateway.refresh(),
   });
-  let waiting = 0;
-  const stopWaking = gateway.subscribe(({ outboxWaiting }) => {
-    if (outboxWaiting > waiting) sync.wake();
-    waiting = outboxWaiting;
+  // What waits can be read only while the SAM is unlocked.
+  let [waiting, wasUnlocked] = [0, false];
+  const stopWaking = gateway.subscribe(({ outboxWaiting, facts }) => {
+    const isUnlocked = facts.sam === 'unlocked';
+    if (outboxWaiting > waiting || (isUnlocked && !wasUnlocked)) sync.wake();
+    [waiting, wasUnlocked] = [outboxWaiting, isUnlocked];
   });
   const api = await startApi({
     gateway,

@@ -80,6 +80,14 @@ export type EvidenceRecord =
     }
   | { readonly kind: 'sam-locked'; readonly at: WallClock; readonly samId: Hex; readonly reason: string }
   | {
+      /** What patient data is sealed with from now on (`docs/threat-model.md`). The id tells nothing about the key. */
+      readonly kind: 'data-key';
+      readonly at: WallClock;
+      readonly event: 'first-key' | 'moved-to-this-sam' | 'rotated';
+      readonly keyId: Hex;
+      readonly operatorId?: string;
+    }
+  | {
       /** RFC 3161 token over SHA-256 of the complete tick stamp (E7 object ‖ 9E object): TickStamp1. */
       readonly kind: 'tick-anchor';
       readonly at: WallClock;

@@ -50,6 +50,8 @@ export interface Gateway {
   /** Unlocks with the operator's card (on the reader) and PIN. */
   unlockOffline(caller: Caller, request: SignInRequest): Promise<void>;
   lockSam(caller: Caller, reason: string): Promise<void>;
+  /** Seals patient data with a new key from now on; resolves when that is so. For administrators. Rejects `sam.*`, `store.*`. */
+  rotateDataKey(caller: Caller): Promise<void>;
 
   startTap(
     caller: Caller,

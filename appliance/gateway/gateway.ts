@@ -10,6 +10,7 @@ import type { Caller, Gateway } from './face.ts';
 import { visitByInsuredNumber } from './insured-number-visit.ts';
 import { OperatorSessions } from './operator-sessions.ts';
 import type { GatewayParts } from './parts.ts';
+import { PatientData } from './patient-data.ts';
 import { linkPatient } from './patient-link.ts';
 import { ReaderSeat } from './reader-seat.ts';
 import { Reconciliation } from './reconcile.ts';
@@ -37,7 +38,8 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
   const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
   const keeper = new SamKeeper(parts, core, stop.signal);
   const seat = new ReaderSeat(parts);
-  const unlock = new SamUnlock(parts, core, keeper, stop.signal);
+  const patientData = new PatientData(parts, core, stop.signal);
+  const unlock = new SamUnlock(parts, core, { keeper, patientData }, stop.signal);
   const sessions = new OperatorSessions(parts, core, seat, unlock, keeper);
   const desk = new TapDesk(parts, core, seat, keeper);
   const reconciliation = new Reconciliation(parts, stop.signal);
@@ -109,6 +111,11 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       core.apply({ type: 'samLocked', reason });
       await core.settled();
       if (!(await keeper.isShut())) throw new SekishoError('sam.lock-failed');
+    },
+
+    async rotateDataKey(caller) {
+      sessions.requireAdministrator(caller);
+      await patientData.rotate(caller.operatorId);
     },
 
     async startTap(caller, request) {
@@ -203,7 +210,12 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       core.publish();
     },
     async reconcileNow() {
-      await Promise.all([reconciliation.runAll(), unlock.refreshRoster(), unlock.anchorTicks()]);
+      await Promise.all([
+        parts.vault.isOpen ? reconciliation.runAll() : undefined,
+        patientData.reseal(),
+        unlock.refreshRoster(),
+        unlock.anchorTicks(),
+      ]);
       core.publish();
     },
     async close() {

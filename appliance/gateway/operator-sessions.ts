@@ -35,6 +35,15 @@ export class OperatorSessions {
     this.#login = new OperatorLogin(parts, seat, lockout);
   }
 
+  /** Throws unless `caller` is signed in and an administrator; counts as activity. */
+  requireAdministrator(caller: Caller): void {
+    this.require(caller);
+    const { operator } = this.#core.facts;
+    if (operator.kind !== 'signedIn' || !operator.operator.roles.includes('administrator')) {
+      throw new SekishoError('operator.role-insufficient');
+    }
+  }
+
   /** Throws unless `caller` is the operator who is signed in; counts as activity. */
   require(caller: Caller): void {
     const { operator } = this.#core.facts;

@@ -9,6 +9,7 @@ import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
 import type { Trust } from '#trust/ports.ts';
 import type { Centre } from '#upstream/ports.ts';
+import type { PatientVault } from './patient-vault.ts';
 import type { SamHolder } from './sam-holder.ts';
 
 /** The last roster that the SP signed, with the names that the SAM does not hold. */
@@ -54,6 +55,7 @@ export interface GatewayParts {
   readonly showsCardPhoto: boolean;
   readonly ledger: EvidenceLedger;
   readonly queries: VisitQueries;
+  readonly vault: PatientVault;
   readonly roster: RosterMemory;
   readonly limits: GatewayLimits;
   /** Who asks, in the consent text. */

@@ -5,6 +5,7 @@ import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
+import type { PatientData } from './patient-data.ts';
 import type { SamKeeper } from './sam-keeper.ts';
 import { appendStamped } from './stamped-entry.ts';
 import { placeError } from './state.ts';
@@ -38,6 +39,7 @@ export class SamUnlock {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
   readonly #keeper: SamKeeper;
+  readonly #patientData: PatientData;
   readonly #stop: AbortSignal;
   /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -49,10 +51,16 @@ export class SamUnlock {
   #isAnchorMissing = false;
 
   /** `stop` ends what still runs in the background. */
-  constructor(parts: GatewayParts, core: GatewayCore, keeper: SamKeeper, stop: AbortSignal) {
+  constructor(
+    parts: GatewayParts,
+    core: GatewayCore,
+    { keeper, patientData }: { readonly keeper: SamKeeper; readonly patientData: PatientData },
+    stop: AbortSignal,
+  ) {
     this.#parts = parts;
     this.#core = core;
     this.#keeper = keeper;
+    this.#patientData = patientData;
     this.#stop = stop;
   }
 
@@ -156,17 +164,35 @@ export class SamUnlock {
   }
 
   async #opened(sam: Sam, by: How): Promise<void> {
-    const { usesLeft } = await sam.status();
-    // Lost or powered anew while it was being unlocked: the SAM that is there now is locked.
-    if (this.#parts.samHolder.current !== sam) throw new SekishoError('sam.locked');
-    this.#core.apply({ type: 'samUnlocked', by: by.how, usesLeft });
-    const { sam: fact, network } = this.#core.facts;
-    if (fact.kind !== 'unlocked') throw new SekishoError(placeError(network));
+    const usesLeft = await this.#enterUnlocked(sam, by);
     this.#isOnlineWanted = false;
     await this.#recordUnlocked(sam, by, usesLeft);
     this.#isAnchorMissing = true;
     void this.anchorTicks();
     void this.#parts.samHolder.readAhead();
+  }
+
+  /** The facts say unlocked once patient data is open, too, or nothing is open. */
+  async #enterUnlocked(sam: Sam, { how }: How): Promise<number> {
+    try {
+      await this.#patientData.open(sam);
+      const { usesLeft } = await sam.status();
+      // Lost or powered anew while it was being unlocked: the SAM that is there now is locked.
+      if (this.#parts.samHolder.current !== sam) throw new SekishoError('sam.locked');
+      this.#core.apply({ type: 'samUnlocked', by: how, usesLeft });
+      const { sam: fact, network } = this.#core.facts;
+      if (fact.kind !== 'unlocked') throw new SekishoError(placeError(network));
+      return usesLeft;
+    } catch (thrown) {
+      if (this.#core.facts.sam.kind !== 'unlocked') await this.#shut(sam);
+      throw thrown;
+    }
+  }
+
+  /** The SAM that was just unlocked must not stay so unnoticed. */
+  async #shut(sam: Sam): Promise<void> {
+    this.#patientData.close();
+    if (this.#parts.samHolder.current === sam) await sam.lock().catch(() => this.#parts.samHolder.drop(sam));
   }
 
   /** An open SAM of which the evidence says nothing must not stay open. */

@@ -220,6 +220,8 @@ export class TapReading {
     const { institutionCode } = gateway.samHolder;
     const [revocation, eligibility] = await Promise.all([this.#revocation, this.#eligibility]);
     const cardId = this.#visit?.cardId;
+    // With the SAM locked nobody is known here; such a tap can only be recorded as failed.
+    const knownId = gateway.vault.isOpen ? cardId : undefined;
     return {
       visitId: this.#tapId,
       operatorId,
@@ -233,9 +235,9 @@ export class TapReading {
       holder: this.#holder,
       revocation,
       eligibility,
-      lastKnown: cardId === undefined ? undefined : gateway.queries.lastEligibility(cardId),
+      lastKnown: knownId === undefined ? undefined : gateway.queries.lastEligibility(knownId),
       faceCheck,
-      patient: cardId === undefined ? undefined : gateway.queries.patientByCard(cardId),
+      patient: knownId === undefined ? undefined : gateway.queries.patientByCard(knownId),
       steps: this.#steps.finished(),
       apdu: { card: this.#cardMeter, sam: this.#samMeter },
       health: gateway.centre.health(),

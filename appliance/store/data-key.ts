@@ -9,9 +9,8 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 import { SekishoError } from '#contract/errors.ts';
 
 export const DATA_KEY_BYTES = 32;
-export const KEY_ID_BYTES = 4;
-/** First byte of every sealed value. */
-export const SEAL_VERSION = 0x01;
+const KEY_ID_BYTES = 4;
+const SEAL_VERSION = 0x01;
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -65,7 +64,11 @@ export function makeDataKey(secret: Uint8Array): DataKey {
   };
 }
 
-/** Which key sealed the value; undefined when none of ours did. */
+export function isSealedBy({ id }: DataKey, sealed: Uint8Array): boolean {
+  return sealedWith(sealed) === id;
+}
+
+/** Which key sealed the value; undefined when none of this kind did. */
 export function sealedWith(sealed: Uint8Array): string | undefined {
   if (sealed[0] !== SEAL_VERSION || sealed.length < HEAD_BYTES) return undefined;
   return Buffer.from(sealed.subarray(1, 1 + KEY_ID_BYTES)).toString('hex');

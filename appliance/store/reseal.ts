@@ -1,61 +1,65 @@
-/** Seals anew, a few rows at a time, what an older key (or, before the first key, none) has sealed. */
+/** Seals anew, a few rows at a time, what another key (or, before the first key, none) has sealed. */
 
-import { type DataKey, SEAL_VERSION, sealedWith } from './data-key.ts';
+import { type DataKey, isSealedBy } from './data-key.ts';
 import { type Database, prepare } from './database.ts';
 import type { SealedColumn } from './sealer.ts';
 
 export interface Resealing {
   readonly to: DataKey;
-  /** Opens a value of an older key; a value that no key sealed is passed with `keyId` undefined. */
-  open(sealed: Uint8Array, keyId: string | undefined, place: string): Uint8Array;
+  /** Opens a value that `to` did not seal. */
+  open(sealed: Uint8Array, place: string): Uint8Array;
 }
 
-/** Reseals at most `limit` rows, inside the caller's transaction. Answers how many it did; 0 means that none is left. */
-export function createResealer(
-  database: Database,
-  columns: readonly SealedColumn[],
-): (resealing: Resealing, limit: number) => number {
-  const steps = columns.map((column) => createStep(database, column));
-  return (resealing, limit) => {
-    let done = 0;
-    for (const step of steps) {
-      if (done < limit) done += step(resealing, limit - done);
-    }
-    return done;
+/** Each `next()` looks at one batch of rows; the caller wraps it in a transaction. Ends when all were seen. */
+export type Resealer = (resealing: Resealing) => Iterator<void, void>;
+
+/** About ten milliseconds; taps come between two of them. */
+const ROWS_AT_ONCE = 200;
+
+export function createResealer(database: Database, columns: readonly SealedColumn[]): Resealer {
+  const passes = columns.map((column) => createPass(database, column));
+  return function* reseal(resealing) {
+    for (const pass of passes) yield* pass(resealing);
   };
 }
 
-function createStep(
-  database: Database,
-  { table, column, key, place, index }: SealedColumn,
-): (resealing: Resealing, limit: number) => number {
-  type Row = Readonly<Record<string, unknown>>;
-  // The head of a value names its key: see data-key.ts.
-  const others = prepare<[Uint8Array, number], Row>(
+type Row = Readonly<Record<string, unknown>>;
+
+/** Goes through the rows of one column in the order of their keys. */
+function createPass(database: Database, { table, column, key, place, index }: SealedColumn) {
+  const names = key.join(', ');
+  const select = `SELECT ${names}, ${column} FROM ${table}`;
+  const order = `ORDER BY ${names} LIMIT ${ROWS_AT_ONCE}`;
+  const first = prepare<[], Row>(database, `${select} ${order}`);
+  const placeholders = key.map(() => '?').join(', ');
+  const following = prepare<unknown[], Row>(
     database,
-    `SELECT ${[...key, column].join(', ')} FROM ${table}
-     WHERE ${column} IS NOT NULL AND substr(${column}, 1, 5) IS NOT ? LIMIT ?`,
+    `${select} WHERE (${names}) > (${placeholders}) ${order}`,
   );
   const assignments = [`${column} = ?`, ...(index === undefined ? [] : [`${index.column} = ?`])].join(', ');
   const write = prepare<unknown[]>(
     database,
     `UPDATE ${table} SET ${assignments} WHERE ${key.map((name) => `${name} = ?`).join(' AND ')}`,
   );
-  return ({ to, open }, limit) => {
-    const head = Buffer.concat([Buffer.of(SEAL_VERSION), Buffer.from(to.id, 'hex')]);
-    const rows = others.all(head, limit);
-    for (const row of rows) {
-      const name = place(...key.map((part) => String(row[part])));
-      const sealed = row[column] as Uint8Array;
-      const plain = open(sealed, sealedWith(sealed), name);
-      const text = index?.textOf(plain);
-      write.run(
-        to.seal(plain, name),
-        ...(index === undefined ? [] : [text === undefined ? null : to.blindIndex(text)]),
-        ...key.map((part) => row[part]),
-      );
-      plain.fill(0);
+
+  function resealRow({ to, open }: Resealing, row: Row): void {
+    const sealed = row[column] as Uint8Array | null;
+    if (sealed === null || isSealedBy(to, sealed)) return;
+    const keys = key.map((part) => row[part]);
+    const name = place(...keys.map(String));
+    const plain = open(sealed, name);
+    const text = index?.textOf(plain);
+    const indexed = index === undefined ? [] : [text === undefined ? null : to.blindIndex(text)];
+    write.run(to.seal(plain, name), ...indexed, ...keys);
+    plain.fill(0);
+  }
+
+  return function* pass(resealing: Resealing): Generator<void, void> {
+    let rows = first.all();
+    for (let last = rows.at(-1); last !== undefined; last = rows.at(-1)) {
+      for (const row of rows) resealRow(resealing, row);
+      yield;
+      rows = following.all(...key.map((part) => last?.[part]));
     }
-    return rows.length;
   };
 }

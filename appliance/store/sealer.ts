@@ -4,7 +4,7 @@
  */
 
 export interface Sealer {
-  /** `place` names table, row and column: a sealed value moved elsewhere must not open. */
+  /** Works while closed, too, once there was a key. `place` names table, row and column: a sealed value moved elsewhere must not open. */
   seal(plain: Uint8Array, place: string): Uint8Array;
   /** Throws when `sealed` was not made for `place`. */
   unseal(sealed: Uint8Array, place: string): Uint8Array;
@@ -12,7 +12,7 @@ export interface Sealer {
   blindIndex(text: string): Uint8Array;
   /** Under every key that rows may still be indexed with, the newest first: what to look for. */
   blindIndexes(text: string): readonly Uint8Array[];
-  /** Closed, the other functions throw `sam.locked`. */
+  /** Closed, nothing is unsealed or found: these functions throw `sam.locked`. */
   readonly isOpen: boolean;
 }
 

@@ -1,6 +1,7 @@
 /** Opens the appliance's store: one SQLite file behind the ledger, the queries and the outbox. */
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
 import { type CertificateShelf, createCertificateShelf } from './certificates.ts';
+import { LETTERBOX_KEY } from './data-keys.ts';
 import { type Database, integrityProblem, openDatabase } from './database.ts';
 import { createEffectRunner, type EffectTables } from './effects.ts';
 import { createEligibilityTable, ELIGIBILITY_ANSWER } from './eligibility.ts';
@@ -20,6 +21,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   VISIT,
   QUESTION_SERIAL_HASH,
   OUTBOX_RECORD,
+  LETTERBOX_KEY,
 ];
 
 export interface Store {
@@ -39,7 +41,7 @@ export interface SealedStore extends Store {
 }
 
 /**
- * Opens or creates the file at `path`, with the seal closed: what describes a patient is read and written only after
+ * Opens or creates the file at `path`, with the seal closed: what describes a patient can be read only after
  * `vault.open`. Throws `store.*`, or `evidence.broken` when the newest entry is damaged.
  */
 export function openSealedStore(path: string): SealedStore {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, prepare } from './database.ts';
+import { makeLetterboxKeys } from './letterbox.ts';
 import { openSealer } from './sealer.ts';
 import { openSealedStore, openStore, SEALED_COLUMNS, type SealedStore, type Store } from './store.ts';
 import { INSURED, sampleAnswer, sampleRecord, sampleVisit, visitId } from './testdata/sample-visit.ts';
@@ -181,7 +182,35 @@ describe('without the SAM', () => {
     }
   });
 
-  test('a visit is refused as a whole, entry and all', async () => {
+  test('what has to be written goes in by the slot, and is read when the SAM is back', async () => {
+    const store = await openVault();
+    store.vault.close();
+    const visit = sampleVisit(1, { cardId: CARD_ID, patientNumber: 'P-0042' });
+    await store.ledger.append(sampleRecord(1), { effects: () => [{ do: 'put-visit', visit }] });
+    expect(() => store.visits.visit(visitId(1))).toThrow(expect.objectContaining({ code: 'sam.locked' }));
+    expect(['P-0042', '架空'].filter(isOnDisk)).toEqual([]);
+    await store.vault.open(SAM, neverRewrap);
+    expect(store.visits.visit(visitId(1))?.patientNumber).toBe('P-0042');
+    await store.close();
+    const later = await openVault();
+    expect(later.visits.visit(visitId(1))?.patientNumber).toBe('P-0042');
+    const keyId = await later.vault.rotate(SAM);
+    await later.vault.finishRotation();
+    expect(keysInUse()).toEqual(new Set([`01${keyId}`]));
+    expect(later.visits.visit(visitId(1))?.patientNumber).toBe('P-0042');
+  });
+
+  test('a letterbox that somebody put there is not used', async () => {
+    const first = await openVault();
+    await first.close();
+    const database = openDatabase(path);
+    database.prepare('UPDATE letterbox SET public_key = ?').run(makeLetterboxKeys().publicKey);
+    database.close();
+    const store = sealed();
+    await expect(store.vault.open(SAM, neverRewrap)).rejects.toMatchObject({ code: 'store.failed' });
+  });
+
+  test('before there ever was a key a visit is refused as a whole, entry and all', async () => {
     const store = sealed();
     await expect(fill(store)).rejects.toMatchObject({ code: 'sam.locked' });
     expect(store.ledger.head()).toBeUndefined();

@@ -1,15 +1,17 @@
 /**
  * The Sealer of a real appliance. Its data keys lie on the disk wrapped by the SAM, which unwraps them only while it
- * is unlocked; in memory they are from `open` to `close`. Whoever carries the box off finds ciphertext.
+ * is unlocked; in memory they are from `open` to `close`. Whoever carries the box off finds ciphertext. What has to be
+ * written while it is closed goes into the letterbox.
  * @see docs/sam-profile.md §4.9, docs/threat-model.md
  */
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { SekishoError } from '#contract/errors.ts';
 import { DATA_KEY_BYTES, type DataKey, makeDataKey, sealedWith, spoiled } from './data-key.ts';
-import { createDataKeyTable, type DataKeyTable, type WrappedKey } from './data-keys.ts';
+import { createDataKeyTable, type DataKeyTable, LETTERBOX_KEY, type WrappedKey } from './data-keys.ts';
 import { type Database, prepareTransaction, type Transaction } from './database.ts';
-import { createResealer } from './reseal.ts';
+import { isLetter, makeLetterboxKeys, openDoor, openSlot } from './letterbox.ts';
+import { createResealer, type Resealer, type Resealing } from './reseal.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
 
 /** What the vault asks of the unlocked SAM. Rejects `sam.*`. */
@@ -39,9 +41,6 @@ export interface Vault extends Sealer {
   finishRotation(): Promise<void>;
 }
 
-/** Rows of one transaction, about ten milliseconds; taps come between two of them. */
-const ROWS_AT_ONCE = 200;
-
 export function createVault(database: Database, columns: readonly SealedColumn[]): Vault {
   return new SamVault({
     table: createDataKeyTable(database),
@@ -52,7 +51,7 @@ export function createVault(database: Database, columns: readonly SealedColumn[]
 
 interface VaultParts {
   readonly table: DataKeyTable;
-  readonly reseal: ReturnType<typeof createResealer>;
+  readonly reseal: Resealer;
   readonly inTransaction: Transaction;
 }
 
@@ -60,11 +59,16 @@ class SamVault implements Vault {
   readonly #parts: VaultParts;
   /** Newest first; empty while closed. */
   #keys: readonly DataKey[] = [];
+  #slot: ReturnType<typeof openSlot> | undefined;
+  /** While open. */
+  #door: ReturnType<typeof openDoor> | undefined;
   /** Grows with each `close`: an opening that was overtaken by one must leave nothing open. */
   #closings = 0;
 
   constructor(parts: VaultParts) {
     this.#parts = parts;
+    const letterbox = parts.table.letterbox();
+    if (letterbox !== undefined) this.#slot = openSlot(letterbox.publicKey);
   }
 
   get isOpen(): boolean {
@@ -87,6 +91,7 @@ class SamVault implements Vault {
       const [newest] = keys;
       if (newest === undefined) throw new SekishoError('internal.bug');
       this.#keys = keys;
+      this.#openLetterbox();
       const event = wrapped.length === 0 ? 'first-key' : isMoved ? 'moved-to-this-sam' : 'opened';
       return { keyId: newest.id, event };
     } catch (thrown) {
@@ -100,6 +105,7 @@ class SamVault implements Vault {
     this.#closings += 1;
     for (const key of this.#keys) key.destroy();
     this.#keys = [];
+    this.#door = undefined;
   }
 
   async rotate(sam: KeyWrapper): Promise<string> {
@@ -120,9 +126,9 @@ class SamVault implements Vault {
     const [to, ...older] = this.#keys;
     if (to === undefined || older.length === 0) return;
     const { reseal, inTransaction, table } = this.#parts;
-    const step = (): number =>
-      reseal({ to, open: (sealed, _, place) => this.unseal(sealed, place) }, ROWS_AT_ONCE);
-    while (this.#keys[0] === to && inTransaction(step) > 0) await setImmediate();
+    const batches = reseal({ to, open: (sealed, place) => this.unseal(sealed, place) });
+    const isBatchDone = (): boolean => batches.next().done !== true;
+    while (this.#keys[0] === to && inTransaction(isBatchDone)) await setImmediate();
     if (this.#keys[0] !== to) return;
     for (const key of older) {
       table.remove(key.id);
@@ -132,11 +138,15 @@ class SamVault implements Vault {
   }
 
   seal(plain: Uint8Array, place: string): Uint8Array {
-    return this.#newest().seal(plain, place);
+    const [newest] = this.#keys;
+    if (newest !== undefined) return newest.seal(plain, place);
+    if (this.#slot === undefined) throw new SekishoError('sam.locked');
+    return this.#slot(plain, place);
   }
 
   unseal(sealed: Uint8Array, place: string): Uint8Array {
     this.#newest();
+    if (isLetter(sealed) && this.#door !== undefined) return this.#door(sealed, place);
     const keyId = sealedWith(sealed);
     const key = this.#keys.find(({ id }) => id === keyId);
     if (key === undefined) throw spoiled(place);
@@ -187,10 +197,30 @@ class SamVault implements Vault {
   async #makeFirst(sam: KeyWrapper): Promise<DataKey> {
     const { key, row } = await this.#make(sam);
     const { table, reseal, inTransaction } = this.#parts;
+    const resealing: Resealing = { to: key, open: (sealed) => sealed };
     inTransaction(() => {
       table.add(row);
-      while (reseal({ to: key, open: (sealed) => sealed }, ROWS_AT_ONCE) > 0);
+      for (const batches = reseal(resealing); batches.next().done !== true; );
     });
     return key;
+  }
+
+  /** Made with the first key. A public key that is not the private one's was put there by somebody else. */
+  #openLetterbox(): void {
+    const place = LETTERBOX_KEY.place();
+    const known = this.#parts.table.letterbox();
+    if (known === undefined) {
+      const { publicKey, privateKey } = makeLetterboxKeys();
+      this.#parts.table.putLetterbox({ publicKey, sealedPrivateKey: this.seal(privateKey, place) });
+      this.#useLetterbox(publicKey, privateKey);
+    } else this.#useLetterbox(known.publicKey, this.unseal(known.sealedPrivateKey, place));
+  }
+
+  #useLetterbox(publicKey: Uint8Array, privateKey: Uint8Array): void {
+    const [slot, door] = [openSlot(publicKey), openDoor({ publicKey, privateKey })];
+    privateKey.fill(0);
+    const probe = Buffer.from('probe');
+    if (!probe.equals(door(slot(probe, 'letterbox'), 'letterbox'))) throw spoiled('letterbox');
+    [this.#slot, this.#door] = [slot, door];
   }
 }

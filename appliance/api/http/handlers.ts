@@ -34,6 +34,7 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
 
     unlockSam: (call) => unlockSam(gateway, call),
     lockSam: ({ caller, body }) => gateway.lockSam(caller, body.reason),
+    rotateDataKey: ({ caller }) => gateway.rotateDataKey(caller),
 
     startTap: ({ caller, body, secret }) =>
       gateway.startTap(caller, {

@@ -123,6 +123,10 @@ export class ScriptedGateway implements Gateway {
     this.change({}, { sam: 'unlocked', samUnlock: 'online', samUsesLeft: 500 });
   }
 
+  async rotateDataKey(caller: Caller): Promise<void> {
+    this.#note('rotateDataKey', caller.screen);
+  }
+
   async unlockOffline(caller: Caller, request: SignInRequest): Promise<void> {
     this.#notePin(request);
     this.#note('unlockOffline', caller.screen);

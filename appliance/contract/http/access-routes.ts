@@ -85,4 +85,13 @@ export const ACCESS_ROUTES = {
     answer: none,
     errors: ['sam.absent', 'sam.failed', 'sam.lock-failed', ...STORE_ERRORS],
   },
+  rotateDataKey: {
+    method: 'POST',
+    path: '/v1/data-key/rotation',
+    auth: 'operator',
+    ja: '患者データの封印鍵を新しくする（管理者）',
+    en: 'Seal patient data with a new key (administrators)',
+    answer: none,
+    errors: ['operator.role-insufficient', 'sam.absent', 'sam.locked', 'sam.failed', ...STORE_ERRORS],
+  },
 } as const satisfies Readonly<Record<string, HttpRoute>>;

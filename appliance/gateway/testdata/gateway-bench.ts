@@ -21,8 +21,7 @@ import type { EvidenceRecord } from '#evidence/record.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { LogFields, Logger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
-import { openSealer } from '#store/sealer.ts';
-import { openStore, type Store } from '#store/store.ts';
+import { openSealedStore, type SealedStore } from '#store/store.ts';
 import type { Caller, SignInRequest, StartTapRequest } from '../face.ts';
 import { makeGateway, type RunningGateway } from '../gateway.ts';
 import type { GatewayLimits, GatewayParts } from '../parts.ts';
@@ -82,7 +81,7 @@ export class GatewayBench {
   readonly samHolder: SamHolder;
   readonly simulatedSam: SimulatedSam;
   readonly sam: WatchedCard;
-  readonly store: Store;
+  readonly store: SealedStore;
   readonly gateway: RunningGateway;
   readonly databasePath: string;
   readonly logLines: string[] = [];
@@ -115,7 +114,7 @@ export class GatewayBench {
     };
     this.samSlot.insert(this.sam);
     this.samHolder = new SamHolder(this.samSlot);
-    this.store = openStore(this.databasePath, { sealer: openSealer });
+    this.store = openSealedStore(this.databasePath);
     const parts: GatewayParts = {
       clock,
       random: systemRandom,
@@ -136,6 +135,7 @@ export class GatewayBench {
       showsCardPhoto: true,
       ledger: this.#ledger(),
       queries: this.store.visits,
+      vault: this.store.vault,
       roster: this.store.roster,
       limits: { ...TEST_LIMITS, ...options.limits },
       clinicName: { ja: CLINIC.nameJa, en: CLINIC.nameEn },

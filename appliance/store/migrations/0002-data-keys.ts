@@ -1,6 +1,7 @@
 /**
- * The keys that sealed columns are sealed with, each wrapped by a SAM; the newest seals. Records on their way to the
- * centre are sealed too: what was waiting in clear is sealed when the first key is made (`reseal.ts`).
+ * The keys that sealed columns are sealed with, each wrapped by a SAM; the newest seals. The letterbox takes what has
+ * to be written while the SAM is locked. Records on their way to the centre are sealed too: what was waiting in clear is
+ * sealed when the first key is made (`vault.ts`).
  */
 export const MIGRATION_0002 = `
 CREATE TABLE data_key (
@@ -8,6 +9,12 @@ CREATE TABLE data_key (
   key_id    TEXT NOT NULL UNIQUE,
   sam_id    TEXT NOT NULL,
   wrapped   BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE letterbox (
+  only               INTEGER PRIMARY KEY CHECK (only = 1),
+  public_key         BLOB NOT NULL,
+  sealed_private_key BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE sealed_outbox (

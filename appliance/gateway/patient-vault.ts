@@ -1,0 +1,16 @@
+/** The store's vault, as far as the rules need it. @see `appliance/store/vault.ts` */
+import type { Sam } from '#sam/sam.ts';
+
+/** Who may wrap and unwrap: the open SAM. */
+type KeyWrapper = Pick<Sam, 'samId' | 'wrapDataKey' | 'unwrapDataKey'>;
+
+export interface PatientVault {
+  readonly isOpen: boolean;
+  open(
+    sam: KeyWrapper,
+    rewrap: (fromSamId: string, wrapped: Uint8Array) => Promise<Uint8Array>,
+  ): Promise<{ readonly keyId: string; readonly event: 'opened' | 'first-key' | 'moved-to-this-sam' }>;
+  close(): void;
+  rotate(sam: KeyWrapper): Promise<string>;
+  finishRotation(): Promise<void>;
+}
