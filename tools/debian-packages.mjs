@@ -7,10 +7,10 @@ export const BUILD_PACKAGES = ['python3', 'make', 'g++', 'libpcsclite-dev', 'lib
 export const NODE_HEADERS_PACKAGE = 'libnode-dev';
 
 /**
- * Card readers, slots for simulated cards behind a real pcscd, and the pty of the simulated PN532. Without them all
- * cards live in process.
+ * Card readers, slots for simulated cards behind a real pcscd, and the pty of the simulated PN532 (without them all cards
+ * live in process); what watches the network card.
  */
-export const RUNTIME_PACKAGES = ['pcscd', 'vsmartcard-vpcd', 'python3'];
+export const RUNTIME_PACKAGES = ['pcscd', 'vsmartcard-vpcd', 'python3', 'iproute2'];
 
 /** Foreign judges: each is asked by a test whether it agrees with us. */
 export const TEST_PACKAGES = [
