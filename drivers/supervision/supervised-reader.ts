@@ -200,7 +200,7 @@ export class SupervisedReader implements CardReader {
         await this.#look;
         this.#look = undefined;
       }
-      if (this.#state === 'ready') await this.#changeWithin(this.#limits.lookEveryMs, signal);
+      if (this.#state === 'ready') await this.#changeWithin(this.#limits.lookEveryMs);
       // A device that fails at once must not be asked at once, for ever.
       if (this.#state === 'faulted')
         await this.#clock.sleep(this.#limits.retryEveryMs, signal).catch(() => undefined);
@@ -219,15 +219,18 @@ export class SupervisedReader implements CardReader {
   }
 
   async #probeInTime(): Promise<void> {
-    const done = new AbortController();
-    const late = this.#clock.sleep(this.#limits.lookTimeoutMs, done.signal).then(() => {
+    const stop = new AbortController();
+    const onEnd = (): void => stop.abort(this.#end.signal.reason);
+    this.#end.signal.addEventListener('abort', onEnd, { once: true });
+    const late = this.#clock.sleep(this.#limits.lookTimeoutMs, stop.signal).then(() => {
       throw new SekishoError('reader.timeout', { context: { operation: 'probe' } });
     });
     late.catch(() => undefined);
     try {
-      await Promise.race([this.#inner.probe?.(AbortSignal.any([this.#end.signal, done.signal])), late]);
+      await Promise.race([this.#inner.probe?.(stop.signal), late]);
     } finally {
-      done.abort();
+      this.#end.signal.removeEventListener('abort', onEnd);
+      stop.abort();
     }
   }
 
@@ -261,15 +264,20 @@ export class SupervisedReader implements CardReader {
     for (const wake of [...this.#waiting]) wake();
   }
 
-  async #changeWithin(ms: number, signal: AbortSignal): Promise<void> {
+  /** Resolves when something changed, when `signal` was aborted, or after `ms`. */
+  async #changeWithin(ms: number, signal?: AbortSignal): Promise<void> {
     const done = new AbortController();
+    let wake = (): void => {};
     const changed = new Promise<void>((resolve) => {
-      this.#waiting.add(resolve);
-      done.signal.addEventListener('abort', () => this.#waiting.delete(resolve), { once: true });
+      wake = resolve;
     });
-    const late = this.#clock.sleep(ms, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    this.#waiting.add(wake);
+    signal?.addEventListener('abort', wake, { once: true });
+    const late = this.#clock.sleep(ms, done.signal).catch(() => undefined);
     await Promise.race([changed, late]);
     done.abort();
+    signal?.removeEventListener('abort', wake);
+    this.#waiting.delete(wake);
   }
 }
 

@@ -1,0 +1,18 @@
+/** A reader that goes comes back, every time: pulled and plugged in, and with a pcscd that was killed. */
+import { expect, it } from 'vitest';
+import { measureRecovery } from './bench/reader-recovery.ts';
+
+const ROUNDS = 50;
+
+it.each(['re-plugged', 'pcscd-restarted'] as const)(
+  `is ready again ${ROUNDS} times out of ${ROUNDS}: %s`,
+  async (loss) => {
+    const { rounds, readyAfterMs } = await measureRecovery(loss, ROUNDS);
+    const slowestMs = Math.round(Math.max(...readyAfterMs));
+    process.stderr.write(
+      `reader ${loss}: ${readyAfterMs.length} of ${rounds}, slowest ready after ${slowestMs} ms\n`,
+    );
+    expect(readyAfterMs).toHaveLength(ROUNDS);
+  },
+  180_000,
+);
