@@ -95,6 +95,10 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     centre,
     trust,
     cardFaceRoot: createPublicKey(readFileSync(config.trust.cardFaceRootPath)),
+    cardTextRoot:
+      config.trust.cardTextRootPath === undefined
+        ? undefined
+        : createPublicKey(readFileSync(config.trust.cardTextRootPath)),
     showsCardPhoto: config.faceCheck.cardPhoto,
     ledger: store.ledger,
     queries: store.visits,

@@ -6,7 +6,7 @@ import { encodePem } from '#centre/pki/key-folder.ts';
 import { issueTlsClient, issueTlsServer } from '#centre/pki/role-certificate.ts';
 import type { Centre } from '#centre/region.ts';
 import type { ConfigFile } from '#config/schema.ts';
-import { testCardRoot } from '#drivers/simulated/issue/card-signer.ts';
+import { testFaceRoot, testTextRoot } from '#drivers/simulated/issue/card-signer.ts';
 import { CLINIC } from './identity.ts';
 import { applianceFolder } from './state-folder.ts';
 
@@ -59,8 +59,12 @@ export function installAppliance(options: InstallOptions): InstalledAppliance {
   const { trustFiles, urls } = centre;
   writeFileSync(join(folder, 'jpki.pem'), joinPem(trustFiles.jpkiAuthentication));
   writeFileSync(join(folder, 'hpki.pem'), joinPem([trustFiles.hpkiAuthentication, trustFiles.hpkiRoot]));
-  const cardFaceRoot = createPublicKey(testCardRoot()).export({ type: 'spki', format: 'pem' });
-  writeFileSync(join(folder, 'card-face-root.pem'), cardFaceRoot);
+  for (const [name, key] of [
+    ['card-face-root.pem', testFaceRoot()],
+    ['card-text-root.pem', testTextRoot()],
+  ] as const) {
+    writeFileSync(join(folder, name), createPublicKey(key).export({ type: 'spki', format: 'pem' }));
+  }
   const config: ConfigFile = {
     profile: 'development',
     listen: { host: '127.0.0.1', port: options.port },
@@ -84,6 +88,7 @@ export function installAppliance(options: InstallOptions): InstalledAppliance {
       hpkiAnchorsPath: 'hpki.pem',
       samDeviceAnchorsPath: trustFiles.samDevice,
       cardFaceRootPath: 'card-face-root.pem',
+      cardTextRootPath: 'card-text-root.pem',
       timeStampAnchorsPath: trustFiles.timeStampRoot,
     },
     reader: options.reader,

@@ -58,7 +58,9 @@ export function createActions(store: Store) {
       run('start', async () => {
         const { tapId, consentText } = await api.startTap(form);
         const { includeLimitInfo } = form;
-        const tap = { tapId, consent: consentText, includeLimitInfo, hasDecided: false, images: undefined };
+        const readsCardData = form.verificationNumberB !== undefined || form.attributesPin !== undefined;
+        const asked = { includeLimitInfo, readsCardData };
+        const tap = { tapId, consent: consentText, ...asked, hasDecided: false, images: undefined };
         return { ...forgetPatient(get()), tab: 'reception', tap };
       }),
     decideConsent: (tapId: string, decision: 'ok' | 'refused') =>

@@ -1,7 +1,7 @@
 /** The page's way to the appliance: same origin, JSON, and problems as typed errors. */
 import type { ErrorCode } from '#contract/errors.ts';
 import type { Session, TapStarted } from '#contract/http/messages.ts';
-import type { UnresolvedVisit, Visit } from '#contract/visit.ts';
+import type { TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 
 /** What a screen needs of a problem document; the words come from the page's own copy of the table. */
 export interface PageProblem {
@@ -57,6 +57,7 @@ export interface InsuredForm {
 export interface TapForm {
   readonly includeLimitInfo: boolean;
   readonly verificationNumberB?: string;
+  readonly attributesPin?: string;
 }
 
 export const api = {
@@ -77,7 +78,7 @@ export const api = {
     tapId: string,
     method: 'card-photo' | 'printed-photo',
     result: 'match' | 'mismatch',
-  ): Promise<Visit> => ask('POST', `/v1/taps/${tapId}/face-check`, { method, result }),
+  ): Promise<TapResult> => ask('POST', `/v1/taps/${tapId}/face-check`, { method, result }),
   visitOfTap: (tapId: string): Promise<Visit> => ask('GET', `/v1/taps/${tapId}/visit`),
   visitByInsuredNumber: (insured: InsuredForm, patientNumber: string | undefined): Promise<Visit> =>
     ask('POST', '/v1/visits/by-insured-number', {

@@ -1,6 +1,6 @@
 /** The counter page in a real browser: whole visits, other ways to one, language, keyboard, small screens. */
 import { describe, expect, test } from 'vitest';
-import { sampleVisit } from '#api/testing/scripted-samples.ts';
+import { sampleCardAttributes, sampleVisit } from '#api/testing/scripted-samples.ts';
 import { type CounterPage, useCounterPages } from './testing/counter-browser.ts';
 
 let counter: CounterPage;
@@ -12,6 +12,7 @@ describe('a whole visit by clicks', () => {
   test('sign-in, unlock, consent, photo, result, patient number, history', async () => {
     const { rig, page, click, title, signIn, unlock } = counter;
     rig.gateway.cardIsWaiting = false;
+    rig.gateway.attributesToCome = { cardAttributes: sampleCardAttributes };
     await title('職員サインイン');
     await inspect('01-sign-in');
     await signIn();
@@ -25,6 +26,7 @@ describe('a whole visit by clicks', () => {
     await click('受付を始める');
     await title('カードを読み取ってよいですか');
     expect(await page.getByRole('navigation').count()).toBe(0);
+    await page.getByText('氏名、住所、生年月日、性別も読み取ります').waitFor();
     await inspect('04-consent');
     await click('はい、OK');
     await title('カードを置いてください');
@@ -46,7 +48,9 @@ describe('a whole visit by clicks', () => {
     await inspect('07-face-check');
     await click('同じ人です');
     await title('受付しました');
-    await page.getByText('見本 花子').waitFor();
+    await page.getByText('見本 花子').first().waitFor();
+    await page.getByText('新しい患者さんの登録').waitFor();
+    await page.getByText('東京都架空区見本町一丁目２番３号').waitFor();
     await page.getByText('あと48日で切れます').waitFor();
     await page.getByText('R1-7ZK3M-9QX2T-C4HBN-5VJ8W-D6FA*').waitFor();
     await inspect('08-result-first-visit');
@@ -57,11 +61,13 @@ describe('a whole visit by clicks', () => {
     await click('次の患者さんへ');
     await title('受付できます');
     expect(await page.content()).not.toContain('見本 花子');
+    expect(await page.content()).not.toContain(sampleCardAttributes.address);
     await page.getByRole('button', { name: '今日の受付' }).click();
     await page.getByRole('row', { name: /00012345/ }).waitFor();
     await inspect('10-today');
     await page.getByRole('button', { name: /開く$/ }).click();
     await title('受付しました');
+    expect(await page.content()).not.toContain(sampleCardAttributes.address);
     expect(rig.gateway.calls.slice(0, 5)).toEqual([
       'signIn my-number counter acceptLastTry=false',
       'unlockOnline counter',
@@ -83,6 +89,21 @@ describe('a whole visit by clicks', () => {
     await click('同じ人です');
     await title('受付しました');
     expect(rig.gateway.calls.at(-1)).toBe('recordFaceCheck printed-photo match');
+  });
+
+  test('with the PIN for card details: the page says why there are none', async () => {
+    const { rig, page, click, title, signIn, unlock } = counter;
+    rig.gateway.attributesToCome = { cardAttributesMissing: 'patient.pin-wrong' };
+    await signIn();
+    await unlock();
+    await page.getByLabel('券面入力補助用の暗証番号（4桁）').fill('1234');
+    await click('受付を始める');
+    expect(await page.content()).not.toContain('1234');
+    await click('はい、OK');
+    await click('同じ人です');
+    await title('受付しました');
+    await page.getByText('カードの氏名・住所は読み取れませんでした').waitFor();
+    await inspect('30-result-no-attributes');
   });
 
   test('offline: the page says so everywhere, and the result is the last known one', async () => {

@@ -1,5 +1,6 @@
 /** Every word of the page in both languages. Errors are not here: they come from the one table. */
 import type { TapStepName } from '#contract/snapshot.ts';
+import { ELEMENT_NAMES } from './element-names.ts';
 
 export type Language = 'ja' | 'en';
 type Text = readonly [ja: string, en: string];
@@ -92,14 +93,23 @@ const TEXTS = {
   includeLimitInfo: ['限度額の情報も確認する', 'Ask for limit-application information too'],
   verificationNumberB: ['照合番号B（14桁）', 'Verification number B (14 digits)'],
   verificationHint: [
-    '入れるとカードの顔写真を画面に出します。空なら券面の写真と見比べます。',
-    'Shows the photo from the card. Empty: compare with the printed photo.',
+    '入れるとカードの顔写真を画面に出し、初めての方は氏名・住所なども読み取ります。空なら券面の写真と見比べます。',
+    'Shows the photo from the card and reads name and address of a new patient. Empty: compare with the printed photo.',
+  ],
+  attributesPin: ['券面入力補助用の暗証番号（4桁）', 'PIN for card details (4 digits)'],
+  attributesPinHint: [
+    '初めての方の氏名・住所などを読み取るとき、照合番号Bの代わりに患者さんに入れてもらいます。',
+    'Instead of number B, typed by a new patient, to read name and address from the card.',
   ],
   otherTapTitle: ['ほかの画面で受付が進行中です', 'A tap is running on another screen'],
   otherTapCancel: ['その受付を取り消す', 'Cancel that tap'],
 
   consentTitle: ['カードを読み取ってよいですか', 'May we read your card?'],
   consentLimit: ['限度額の情報も確認します。', 'Limit-application information is asked for too.'],
+  consentCardData: [
+    'カードの顔写真、氏名、住所、生年月日、性別も読み取ります。',
+    'Photo, name, address, date of birth and sex on the card are read too.',
+  ],
   consentOk: ['はい、OK', 'Yes, OK'],
   consentRefuse: ['いいえ', 'No'],
 
@@ -171,6 +181,19 @@ const TEXTS = {
   ],
   link: ['登録する', 'Link'],
   linked: ['患者番号を登録しました。', 'The patient number is linked.'],
+  attributesTitle: ['新しい患者さんの登録（カードの情報）', 'Register a new patient (from the card)'],
+  attributesNote: [
+    'カードの発行者の署名を確かめました。この画面だけに出て、どこにも保存しません。',
+    'The signature of the card’s issuer was verified. Shown here only, stored nowhere.',
+  ],
+  attributesMissing: [
+    'カードの氏名・住所は読み取れませんでした',
+    'Name and address were not read from the card',
+  ],
+  sexMale: ['男', 'Male'],
+  sexFemale: ['女', 'Female'],
+  sexNotApplicable: ['適用不能', 'Not applicable'],
+  sexUnknown: ['不明', 'Unknown'],
   record: ['記録', 'Record'],
   evidence: ['証跡', 'Evidence'],
   visitRecord: ['受診記録', 'Visit record'],
@@ -247,32 +270,10 @@ const STEPS: Readonly<Record<TapStepName, Text>> = {
   revocation: ['失効していないか確かめる', 'Check revocation'],
   'card-id': ['カードIDを求める', 'Derive the card ID'],
   photo: ['写真を読む', 'Read the photo'],
+  attributes: ['氏名などを読む', 'Read name and address'],
   'face-check': ['本人を確かめる', 'Check the face'],
   eligibility: ['保険資格を確かめる', 'Check the insurance'],
   evidence: ['記録を保存する', 'Save the evidence'],
-};
-
-/** Official element names of the eligibility answer, where they may change between visits. */
-const ELEMENTS: Readonly<Record<string, Text>> = {
-  InsuredCardClassification: ['被保険者証区分', 'Kind of insurance'],
-  InsurerNumber: ['保険者番号', 'Insurer number'],
-  InsurerName: ['保険者名', 'Insurer'],
-  InsuredCardSymbol: ['記号', 'Symbol'],
-  InsuredIdentificationNumber: ['番号', 'Number'],
-  InsuredBranchNumber: ['枝番', 'Branch'],
-  PersonalFamilyClassification: ['本人・家族', 'Insured or family'],
-  Name: ['氏名', 'Name'],
-  NameKana: ['氏名カナ', 'Name (kana)'],
-  Sex1: ['性別', 'Sex'],
-  Birthdate: ['生年月日', 'Date of birth'],
-  Address: ['住所', 'Address'],
-  PostNumber: ['郵便番号', 'Postal code'],
-  QualificationDate: ['資格取得日', 'Insured since'],
-  DisqualificationDate: ['資格喪失日', 'Insured until'],
-  InsuredPartialContributionRatio: ['負担割合', 'Share paid by patient'],
-  ReasonOfLoss: ['喪失理由', 'Reason of loss'],
-  ElderlyRecipientCertificateInfo: ['高齢受給者証', 'Elderly recipient certificate'],
-  LimitApplicationCertificateRelatedInfo: ['限度額適用認定証', 'Limit application'],
 };
 
 let language: Language = 'ja';
@@ -295,4 +296,4 @@ export function t(key: TextKey, fill: { readonly n?: number; readonly when?: str
 }
 
 export const stepText = (name: TapStepName): string => speak(STEPS[name]);
-export const elementText = (name: string): string => speak(ELEMENTS[name] ?? [name, name]);
+export const elementText = (name: string): string => speak(ELEMENT_NAMES[name] ?? [name, name]);

@@ -1,7 +1,7 @@
 /** What the page knows, and which view follows from it. The view is derived, never stored. */
 import type { Session } from '#contract/http/messages.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
-import type { UnresolvedVisit, Visit } from '#contract/visit.ts';
+import type { TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 import type { PageProblem } from './api.ts';
 
 export type Tab = 'reception' | 'number' | 'today' | 'unresolved';
@@ -17,6 +17,8 @@ export interface OwnTap {
   readonly tapId: string;
   readonly consent: { readonly ja: string; readonly en: string };
   readonly includeLimitInfo: boolean;
+  /** 照合番号B or the PIN was given: more than the certificate is read. */
+  readonly readsCardData: boolean;
   readonly hasDecided: boolean;
   /** Object URLs; `none` when the printed photo is compared; undefined while not asked yet. */
   readonly images: CardImages | 'none' | undefined;
@@ -31,7 +33,8 @@ export interface State {
   readonly busy: string | undefined;
   readonly problem: PageProblem | undefined;
   readonly tap: OwnTap | undefined;
-  readonly visit: Visit | undefined;
+  /** With the attributes of a new patient's card, when this screen has just finished its tap. */
+  readonly visit: TapResult | undefined;
   readonly hasLinked: boolean;
   readonly visits: readonly Visit[] | undefined;
   readonly unresolved: readonly UnresolvedVisit[] | undefined;

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { SimulatedReader } from '#drivers/simulated/channel.ts';
-import { testCardRoot } from '#drivers/simulated/issue/card-signer.ts';
+import { testFaceRoot, testTextRoot } from '#drivers/simulated/issue/card-signer.ts';
 import { makeHpkiCardImage } from '#drivers/simulated/issue/hpki-card.ts';
 import { type MyNumberCardContent, makeMyNumberCardImage } from '#drivers/simulated/issue/my-number-card.ts';
 import { readCardFaceImages, readPerson } from '#drivers/simulated/people.ts';
@@ -266,7 +266,7 @@ describe('what is printed on the card', () => {
     const record = await readIntegrityRecord(exchange);
     const certificate = await readTextCertificate(exchange);
     expect(signed.attributes).toEqual(attributes);
-    expect(verifyAttributes(signed, record, certificate, createPublicKey(testCardRoot()))).toBe(true);
+    expect(verifyAttributes(signed, record, certificate, createPublicKey(testTextRoot()))).toBe(true);
   });
 
   it('is read as text over secure messaging', async () => {
@@ -295,7 +295,7 @@ describe('what is printed on the card', () => {
         .toString('latin1'),
     ).toBe('PNG');
     const certificate = await readFaceCertificate(exchange);
-    expect(verifyCvCertificate(certificate, createPublicKey(testCardRoot()))).toBe(true);
-    expect(verifyFace(face, certificate, createPublicKey(testCardRoot()))).toBe(true);
+    expect(verifyCvCertificate(certificate, createPublicKey(testFaceRoot()))).toBe(true);
+    expect(verifyFace(face, certificate, createPublicKey(testFaceRoot()))).toBe(true);
   });
 });

@@ -132,6 +132,9 @@ export const ConfigSchema = z.strictObject({
     cardFaceRootPath: FilePath.describe(
       'Public key over the certificates of card-face signers, PEM: it vouches for the photo.',
     ),
+    cardTextRootPath: FilePath.optional().describe(
+      'Public key over the certificates of those who sign name and address on the card, PEM; without it they are not read.',
+    ),
     timeStampAnchorsPath: FilePath.describe('CA certificates of the time stamp authority, PEM.'),
   }),
   reader: z

@@ -14,7 +14,7 @@ export type { HttpAnswer, HttpRoute } from './http/route.ts';
 export const ROUTES = { ...STATUS_ROUTES, ...ACCESS_ROUTES, ...TAP_ROUTES, ...VISIT_ROUTES } as const;
 
 /** Body fields whose bytes never become a string (`api/http/secret-field.ts`). */
-export const SECRET_FIELDS = ['pin', 'verificationNumberB'] as const;
+export const SECRET_FIELDS = ['pin', 'verificationNumberB', 'attributesPin'] as const;
 export type SecretField = (typeof SECRET_FIELDS)[number];
 
 /** What any request can meet; what a request with an operator can meet besides. */

@@ -16,6 +16,7 @@ export const TapStepName = z.enum([
   'revocation',
   'card-id',
   'photo',
+  'attributes',
   'face-check',
   'eligibility',
   'evidence',

@@ -1,7 +1,7 @@
 /** What a tap answers: the visit as the counter sees it. */
 import { z } from 'zod';
 import { Qualification } from './centre/eligibility.ts';
-import { Instant } from './centre/wire.ts';
+import { CompactDate, Instant } from './centre/wire.ts';
 import { ERROR_CODES } from './errors.ts';
 import { Mode } from './snapshot.ts';
 
@@ -68,6 +68,27 @@ export const Visit = z.strictObject({
   unresolved: z.array(z.enum(['revocation', 'eligibility', 'patient-number'])),
 });
 export type Visit = z.infer<typeof Visit>;
+
+/** 基本4情報 as the issuer signed them on the card, for registering a new patient. Kept, logged and recorded nowhere. */
+export const CardAttributes = z.strictObject({
+  /** Family and given name, with U+3000 between them. */
+  name: z.string(),
+  address: z.string(),
+  /** YYYYMMDD, zeros where a part is unknown. */
+  birthDate: CompactDate,
+  sex: z.enum(['male', 'female', 'not-applicable', 'unknown']),
+});
+export type CardAttributes = z.infer<typeof CardAttributes>;
+
+/** The visit as the clerk who finished the tap gets it, once. */
+export const TapResult = z.strictObject({
+  ...Visit.shape,
+  /** Only of an accepted visit of a card without patient number, when 照合番号B or the PIN was given. */
+  cardAttributes: CardAttributes.optional(),
+  /** Why there are none, although they were asked for. */
+  cardAttributesMissing: z.enum(ERROR_CODES).optional(),
+});
+export type TapResult = z.infer<typeof TapResult>;
 
 /** A visit with something open, and for how long. */
 export const UnresolvedVisit = z.strictObject({

@@ -119,7 +119,9 @@ export type EvidenceRecord =
       readonly faceCheck?: FaceCheck & { readonly comparedBy: string };
       /** The face that was read is of the card in the field. */
       readonly faceProof?: PresenceProof;
-      /** With `faceProof`: birth date and sex on the card against those of the insurance. The values stand nowhere. */
+      /** Name, address, birth date and sex were read of the card in the field. The values stand nowhere. */
+      readonly attributesProof?: PresenceProof;
+      /** With one of the two: birth date and sex on the card against those of the insurance. The values stand nowhere. */
       readonly holderCheck?: HolderCheck;
       readonly eligibility: EligibilityValidity;
       readonly eligibilitySource: 'now' | 'last-known' | 'none';

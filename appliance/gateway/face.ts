@@ -2,7 +2,7 @@
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { Operator } from '#contract/operator.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
-import type { FaceCheck, UnresolvedVisit, Visit } from '#contract/visit.ts';
+import type { FaceCheck, TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 
 /** Who asks: the operator's session and the screen it came from (for evidence and the access log). */
 export interface Caller {
@@ -28,8 +28,10 @@ export interface StartTapRequest {
   readonly purpose: 'insurance-eligibility';
   /** Ask for limit-application information too (the patient agrees to it separately). */
   readonly includeLimitInfo: boolean;
-  /** 照合番号B, 14 digits, for the photo; absent = compare with the printed photo. Overwritten after use. */
+  /** 照合番号B, 14 digits, for photo and attributes; absent = compare with the printed photo. Overwritten after use. */
   readonly verificationNumberB: Uint8Array | undefined;
+  /** 券面事項入力補助用暗証番号, 4 digits, for the attributes of a new card. Overwritten after use. */
+  readonly attributesPin: Uint8Array | undefined;
 }
 
 export interface BrowserImage {
@@ -72,8 +74,8 @@ export interface Gateway {
     caller: Caller,
     tapId: string,
   ): { photo: BrowserImage; name: BrowserImage; address: BrowserImage } | undefined;
-  /** Records the comparison, finishes the tap, answers the visit after its evidence is durable. */
-  recordFaceCheck(caller: Caller, tapId: string, check: FaceCheck): Promise<Visit>;
+  /** Records the comparison, finishes the tap, answers the visit after its evidence is durable. Card attributes come this once. */
+  recordFaceCheck(caller: Caller, tapId: string, check: FaceCheck): Promise<TapResult>;
   cancelTap(caller: Caller, tapId: string): Promise<void>;
   /** The visit of a finished tap. */
   tapVisit(tapId: string): Visit | undefined;

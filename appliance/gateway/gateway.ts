@@ -124,6 +124,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
         return desk.start(caller, request);
       } catch (thrown) {
         request.verificationNumberB?.fill(0);
+        request.attributesPin?.fill(0);
         throw thrown;
       }
     },

@@ -50,6 +50,7 @@ export async function visitByInsuredNumber(
     consentDigest: undefined,
     proof: undefined,
     faceProof: undefined,
+    attributesProof: undefined,
     holderCheck: undefined,
     revocation: 'not-checked',
     serialHash: undefined,

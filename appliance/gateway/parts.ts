@@ -51,6 +51,8 @@ export interface GatewayParts {
   readonly trust: Trust;
   /** Root over the signers of card faces (photo, name, address); never read from a card. */
   readonly cardFaceRoot: KeyObject;
+  /** Root over the signers of name and address; undefined: the attributes are not read. */
+  readonly cardTextRoot: KeyObject | undefined;
   /** False: the face is compared with the printed photo only, and the photo on the card is not read. */
   readonly showsCardPhoto: boolean;
   readonly ledger: EvidenceLedger;

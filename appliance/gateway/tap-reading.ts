@@ -1,13 +1,12 @@
 /** Everything a tap does while the card is there, and what is asked of the centre meanwhile. */
 import type { CardChannel } from '#card/channel.ts';
-import { type ApduMeter, type CardExchange, openExchange } from '#card/exchange.ts';
+import { type ApduMeter, openExchange } from '#card/exchange.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
-import type { FaceCheck } from '#contract/visit.ts';
-import { presenceChallenge } from '#evidence/presence-challenge.ts';
-import type { PresenceProof } from '#evidence/record.ts';
+import type { FaceCheck, TapResult } from '#contract/visit.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
-import { type CardPhoto, type PresentFace, readCardFace, showCardFace } from './card-photo.ts';
-import { type CardVisit, isPhone, type TapProof, visitCard } from './card-visit.ts';
+import { type CardData, readCardData, type ShownCardData, showCardData } from './card-data.ts';
+import type { CardPhoto } from './card-photo.ts';
+import { type CardVisit, type TapProof, visitCard } from './card-visit.ts';
 import {
   checkRevocation,
   REVOCATION_ERROR,
@@ -16,9 +15,7 @@ import {
 } from './certificate-check.ts';
 import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
-import type { CardHolder } from './holder-check.ts';
 import type { GatewayParts } from './parts.ts';
-import { describePresence } from './presence-proof.ts';
 import type { ReaderSeat } from './reader-seat.ts';
 import type { SamKeeper } from './sam-keeper.ts';
 import type { StepTimer } from './steps.ts';
@@ -54,9 +51,7 @@ export class TapReading {
   #eligibility: Promise<AskedEligibility> | undefined;
   #certificate: CertificateFacts | undefined;
   #visit: CardVisit | undefined;
-  #photo: CardPhoto | undefined;
-  #faceProof: PresenceProof | undefined;
-  #holder: CardHolder | undefined;
+  #cardData: ShownCardData | undefined;
   #cardMeter: ApduMeter = NOTHING;
   #samMeter: ApduMeter = NOTHING;
 
@@ -68,7 +63,16 @@ export class TapReading {
   }
 
   get photo(): CardPhoto | undefined {
-    return this.#photo;
+    return this.#cardData?.photo;
+  }
+
+  /** For the clerk who finishes the tap, and gone when it is over. */
+  get attributes(): Pick<TapResult, 'cardAttributes' | 'cardAttributesMissing'> {
+    const { attributes, attributesMissing } = this.#cardData ?? {};
+    return {
+      ...(attributes === undefined ? {} : { cardAttributes: attributes }),
+      ...(attributesMissing === undefined ? {} : { cardAttributesMissing: attributesMissing }),
+    };
   }
 
   /** Waits for the card and reads it; the field is off when this settles. Rejects with what refuses the patient. */
@@ -78,11 +82,11 @@ export class TapReading {
     const channel = await this.#steps.run('find-card', () => seat.waitForCard(signal));
     const stop = (): void => void this.#letGo(channel);
     signal.addEventListener('abort', stop, { once: true });
-    let present: PresentFace | undefined;
+    let data: CardData;
     try {
       signal.throwIfAborted();
       await found();
-      present = await this.#withinTime(this.#read(channel, consentDigest));
+      data = await this.#withinTime(this.#read(channel, consentDigest));
     } catch (thrown) {
       if (toSekishoError(thrown).code.startsWith('sam.')) void this.#parts.sam.look();
       throw thrown;
@@ -91,15 +95,9 @@ export class TapReading {
       await this.#letGo(channel);
     }
     gateway.logger.info('tap.read', { tapId: this.#tapId, apdus: this.#cardMeter.count });
-    if (present !== undefined) await this.#show(present);
+    this.#cardData = await showCardData(gateway, data);
     const revocation = await this.#revocation;
     if (revocation?.status === 'revoked') throw new SekishoError(REVOCATION_ERROR[revocation.reason]);
-  }
-
-  async #show({ face, signature }: PresentFace): Promise<void> {
-    this.#faceProof = await describePresence(this.#parts.gateway.trust, face.publicKey, signature);
-    this.#holder = { birthDate: face.birthDate, sex: face.sex };
-    this.#photo = await showCardFace(face);
   }
 
   /** Field off. What a driver says about that is no reason to refuse a patient whose card has been read. */
@@ -109,8 +107,7 @@ export class TapReading {
     });
   }
 
-  /** The face when 照合番号B is known, and the card has one. */
-  async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<PresentFace | undefined> {
+  async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<CardData> {
     const { gateway } = this.#parts;
     const { samHolder } = gateway;
     const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardAnswerMs });
@@ -132,7 +129,14 @@ export class TapReading {
       });
       this.#visit = visit;
       this.#requireBelowLimit(visit.cardId);
-      return await this.#readFace(exchange, visit);
+      return await readCardData({
+        gateway,
+        exchange,
+        steps: this.#steps,
+        visit,
+        request: this.#request,
+        signal: this.#signal,
+      });
     } finally {
       this.#cardMeter = exchange.meter;
       this.#samMeter = difference(sam.meter, samBefore);
@@ -198,18 +202,6 @@ export class TapReading {
     );
   }
 
-  async #readFace(exchange: CardExchange, { token, proof }: CardVisit): Promise<PresentFace | undefined> {
-    const { showsCardPhoto, cardFaceRoot } = this.#parts.gateway;
-    const numberB = this.#request.verificationNumberB;
-    if (showsCardPhoto && numberB !== undefined && !isPhone(token)) {
-      return this.#steps.run('photo', () =>
-        readCardFace(exchange, numberB, cardFaceRoot, presenceChallenge('face', proof)),
-      );
-    }
-    this.#steps.skip('photo');
-    return undefined;
-  }
-
   /** All that was found, with the centre's answers. Never rejects: what failed is simply missing. */
   async findings(
     operatorId: string,
@@ -231,8 +223,7 @@ export class TapReading {
       cardId,
       alternateCardId: this.#visit?.alternateCardId,
       proof: this.#visit?.proof,
-      faceProof: this.#faceProof,
-      holder: this.#holder,
+      cardData: this.#cardData,
       revocation,
       eligibility,
       lastKnown: knownId === undefined ? undefined : gateway.queries.lastEligibility(knownId),
@@ -244,10 +235,10 @@ export class TapReading {
     };
   }
 
-  /** Drops the pictures, which the screen has had, and the number that opened them. */
+  /** Drops pictures and attributes, which the screen has had, and the secrets that opened them. */
   forget(): void {
-    this.#photo = undefined;
-    this.#holder = undefined;
+    this.#cardData = undefined;
     this.#request.verificationNumberB?.fill(0);
+    this.#request.attributesPin?.fill(0);
   }
 }

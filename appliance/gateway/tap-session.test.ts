@@ -106,10 +106,12 @@ describe('a tap', () => {
     async (how) => {
       const caller = await ready();
       const verificationNumberB = digits(readPerson('mihon-taro').verificationNumberB);
+      const attributesPin = digits(readPerson('mihon-taro').pin);
       const request = {
         purpose: 'insurance-eligibility',
         includeLimitInfo: false,
         verificationNumberB,
+        attributesPin,
       } as const;
       if (how === 'startTap') {
         await bench.gateway.signOut(caller);
@@ -127,6 +129,7 @@ describe('a tap', () => {
         }
       }
       expect(verificationNumberB).toEqual(new Uint8Array(14));
+      expect(attributesPin).toEqual(new Uint8Array(4));
     },
   );
 });

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { TapProgress } from '#contract/snapshot.ts';
-import type { FaceCheck, Visit } from '#contract/visit.ts';
+import type { FaceCheck, TapResult, Visit } from '#contract/visit.ts';
 import type { Consent } from '#evidence/record.ts';
 import { type ConsentText, consentText, digestConsent } from './consent.ts';
 import type { Caller, StartTapRequest } from './face.ts';
@@ -85,14 +85,15 @@ export class TapSession {
   }
 
   /** The clerk compared the face: writes the visit and answers it when it is durable. */
-  async recordFaceCheck(check: FaceCheck): Promise<Visit> {
+  async recordFaceCheck(check: FaceCheck): Promise<TapResult> {
     if (this.#state.at !== 'faceCheck') throw new SekishoError('tap.wrong-step');
     // Evidence must not say that a photo was compared which nobody was shown.
     if (check.method === 'card-photo' && this.photo === undefined) throw new SekishoError('tap.no-photo');
     this.#faceCheck = check;
+    const { attributes } = this.#reading;
     await this.#send({ type: 'faceChecked' });
     if (this.#visit === undefined) throw new SekishoError('tap.wrong-step');
-    return this.#visit;
+    return this.#visit.outcome === 'accepted' ? { ...this.#visit, ...attributes } : this.#visit;
   }
 
   async cancel(): Promise<void> {

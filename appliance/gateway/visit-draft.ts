@@ -5,12 +5,13 @@ import type { ErrorCode } from '#contract/errors.ts';
 import type { Mode } from '#contract/snapshot.ts';
 import type { EligibilityView, FaceCheck, Visit } from '#contract/visit.ts';
 import type { KnownPatient } from '#evidence/ledger.ts';
-import type { CardProof, PresenceProof } from '#evidence/record.ts';
+import type { CardProof } from '#evidence/record.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
+import type { ShownCardData } from './card-data.ts';
 import { daysToWarn, type RevocationResult } from './certificate-check.ts';
 import { type AskedEligibility, type LastKnown, viewEligibility } from './eligibility-check.ts';
-import { type CardHolder, checkHolder } from './holder-check.ts';
+import { checkHolder } from './holder-check.ts';
 import { modeOf } from './snapshot.ts';
 import type { VisitDraft, VisitFacts } from './visit-writer.ts';
 
@@ -23,9 +24,7 @@ export interface TapFindings {
   readonly cardId: string | undefined;
   readonly alternateCardId: string | undefined;
   readonly proof: CardProof | undefined;
-  readonly faceProof: PresenceProof | undefined;
-  /** As the issuer signed it on the card; undefined when nothing was read. */
-  readonly holder: CardHolder | undefined;
+  readonly cardData: Pick<ShownCardData, 'faceProof' | 'attributesProof' | 'holder'> | undefined;
   readonly revocation: RevocationResult | undefined;
   readonly eligibility: AskedEligibility | undefined;
   readonly lastKnown: LastKnown;
@@ -115,7 +114,7 @@ export function makeVisitFacts(
 ): VisitFacts {
   const fresh =
     findings.eligibility !== undefined && 'answer' in findings.eligibility ? findings.eligibility : undefined;
-  const holderCheck = checkHolder(findings.holder, (fresh ?? findings.lastKnown)?.answer);
+  const holderCheck = checkHolder(findings.cardData?.holder, (fresh ?? findings.lastKnown)?.answer);
   const error = problem ?? (holderCheck === 'different' ? 'patient.holder-mismatch' : undefined);
   const outcome = outcomeOf(error);
   const accepted = outcome === 'accepted';
@@ -149,8 +148,9 @@ export function makeVisitFacts(
     institutionCode: findings.institutionCode,
     consentDigest: findings.consentDigest === undefined ? undefined : hex(findings.consentDigest),
     proof: findings.proof,
-    faceProof: findings.faceProof,
-    holderCheck: findings.holder === undefined ? undefined : holderCheck,
+    faceProof: findings.cardData?.faceProof,
+    attributesProof: findings.cardData?.attributesProof,
+    holderCheck: findings.cardData?.holder && holderCheck,
     revocation: findings.revocation?.status ?? 'not-checked',
     serialHash:
       findings.certificate === undefined

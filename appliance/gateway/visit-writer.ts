@@ -21,6 +21,7 @@ export interface VisitFacts {
   readonly consentDigest: string | undefined;
   readonly proof: CardProof | undefined;
   readonly faceProof: PresenceProof | undefined;
+  readonly attributesProof: PresenceProof | undefined;
   readonly holderCheck: HolderCheck | undefined;
   readonly revocation: 'good' | 'unknown' | 'revoked' | 'not-checked';
   readonly serialHash: string | undefined;
@@ -50,6 +51,7 @@ function evidenceOf(facts: VisitFacts): EvidenceRecord {
       ? {}
       : { faceCheck: { ...draft.faceCheck, comparedBy: facts.operatorId } }),
     ...(facts.faceProof === undefined ? {} : { faceProof: facts.faceProof }),
+    ...(facts.attributesProof === undefined ? {} : { attributesProof: facts.attributesProof }),
     ...(facts.holderCheck === undefined ? {} : { holderCheck: facts.holderCheck }),
     eligibility: draft.eligibility.validity,
     eligibilitySource: draft.eligibility.source,

@@ -6,7 +6,7 @@ export { SimulatedReader, type SimulatedReaderOptions } from './channel.ts';
 export { cloneWithKey, relayedWith, withCopiedFiles } from './clone.ts';
 export { CardControl, type ControlledSlot } from './control.ts';
 export * from './faults.ts';
-export { type CardSigner, testCardRoot } from './issue/card-signer.ts';
+export { type CardSigner, testFaceRoot, testTextRoot } from './issue/card-signer.ts';
 export { keyId, makeCvCertificate, organisationKeyId } from './issue/cv-certificate.ts';
 export { type HpkiCardContent, makeHpkiCardImage } from './issue/hpki-card.ts';
 export {

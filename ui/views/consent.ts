@@ -12,6 +12,7 @@ export function consentView({ tap, busy }: State, actions: Actions): ViewNode {
     heading(t('consentTitle')),
     h('p', { class: 'consent-text' }, tap?.consent[currentLanguage()] ?? ''),
     tap?.includeLimitInfo === true && h('p', { class: 'consent-text' }, t('consentLimit')),
+    tap?.readsCardData === true && h('p', { class: 'consent-text' }, t('consentCardData')),
     busy === undefined
       ? h(
           'div',

@@ -1,11 +1,12 @@
 /** The visit as the clerk needs it: is the insurance valid, whose number is it, what is different today. */
 import { ERRORS } from '#contract/errors.ts';
-import type { EligibilityValidity, EligibilityView, Visit } from '#contract/visit.ts';
+import type { EligibilityValidity, EligibilityView, TapResult, Visit } from '#contract/visit.ts';
 import type { Actions } from '../actions.ts';
 import { compactDate, dateAndTime, longDate } from '../dates.ts';
 import { type Child, h, type ViewNode } from '../dom.ts';
 import { currentLanguage, elementText, type TextKey, t } from '../messages.ts';
 import type { State } from '../state.ts';
+import { cardAttributesPanel } from './card-attributes.ts';
 import { modeText } from './mode.ts';
 import { button, card, facts, field, heading, nextButton, onSubmit } from './parts.ts';
 import { missingPanel } from './status.ts';
@@ -126,7 +127,7 @@ function ratioText(ratio: string | undefined): string | undefined {
   return ratio === undefined ? undefined : t('ratio', { n: Number(ratio) / 10 });
 }
 
-function patientCard({ hasLinked, busy }: State, visit: Visit, actions: Actions): ViewNode {
+function patientCard({ hasLinked, busy }: State, visit: TapResult, actions: Actions): ViewNode {
   const { cardId, patientNumber, certificate, outcome } = visit;
   return card(
     '',
@@ -134,6 +135,7 @@ function patientCard({ hasLinked, busy }: State, visit: Visit, actions: Actions)
     patientNumber !== undefined &&
       h('p', { class: 'patient-number' }, h('small', {}, t('patientNumber')), patientNumber),
     hasLinked && h('p', { class: 'linked', role: 'status' }, t('linked')),
+    cardAttributesPanel(visit),
     outcome === 'accepted' &&
       patientNumber === undefined &&
       cardId !== undefined &&

@@ -17,9 +17,11 @@ export function startView(state: State, actions: Actions): ViewNode {
         key: 'start',
         onSubmit: onSubmit((values) => {
           const verificationNumberB = values.get('verificationNumberB') ?? '';
+          const attributesPin = values.get('attributesPin') ?? '';
           void actions.startTap({
             includeLimitInfo: values.has('includeLimitInfo'),
             ...(verificationNumberB === '' ? {} : { verificationNumberB }),
+            ...(attributesPin === '' ? {} : { attributesPin }),
           });
         }),
       },
@@ -35,6 +37,17 @@ export function startView(state: State, actions: Actions): ViewNode {
       field('verificationNumberB', t('verificationNumberB'), {
         hint: t('verificationHint'),
         props: { inputmode: 'numeric', pattern: '\\d{14}', maxlength: 14, 'data-secret': true },
+      }),
+      field('attributesPin', t('attributesPin'), {
+        hint: t('attributesPinHint'),
+        props: {
+          type: 'password',
+          inputmode: 'numeric',
+          pattern: '\\d{4}',
+          maxlength: 4,
+          autocomplete: 'off',
+          'data-secret': true,
+        },
       }),
     ),
   );

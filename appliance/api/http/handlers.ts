@@ -41,6 +41,7 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
         ...body,
         verificationNumberB:
           body.verificationNumberB === undefined ? undefined : secret('verificationNumberB').slice(),
+        attributesPin: body.attributesPin === undefined ? undefined : secret('attributesPin').slice(),
       }),
     readTap: ({ params, query, signal }) => waitForTap(gateway, clock, params.tapId, query.waitMs, signal),
     decideConsent: ({ caller, params, body }) =>

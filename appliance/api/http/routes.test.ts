@@ -6,9 +6,9 @@ import { ERROR_CODES, ERRORS } from '#contract/errors.ts';
 import { Problem } from '#contract/http/messages.ts';
 import { type HttpRoute, ROUTES, type RouteId } from '#contract/http.ts';
 import { GatewaySnapshot } from '#contract/snapshot.ts';
-import { Visit } from '#contract/visit.ts';
+import { TapResult, Visit } from '#contract/visit.ts';
 import { type ScriptedApi, startScriptedApi } from '../testing/scripted-api.ts';
-import { sampleCardId, sampleQualification } from '../testing/scripted-samples.ts';
+import { sampleCardAttributes, sampleCardId, sampleQualification } from '../testing/scripted-samples.ts';
 
 let rig: ScriptedApi;
 let cookie: string;
@@ -86,6 +86,7 @@ describe('a visit over HTTPS', () => {
       purpose: 'insurance-eligibility',
       includeLimitInfo: true,
       verificationNumberB: '12345678901234',
+      attributesPin: '1234',
     };
     const started = await ask('POST', '/v1/taps', start);
     expect(started.status).toBe(201);
@@ -98,7 +99,12 @@ describe('a visit over HTTPS', () => {
     }
     expect((await ask('GET', `/v1/taps/${tapId}/visit`)).json()).toMatchObject({ code: 'tap.wrong-step' });
     const check = { method: 'card-photo', result: 'match' };
-    const visit = Visit.parse((await ask('POST', `/v1/taps/${tapId}/face-check`, check)).json());
+    rig.gateway.attributesToCome = { cardAttributes: sampleCardAttributes };
+    const result = await ask('POST', `/v1/taps/${tapId}/face-check`, check);
+    expect(result.headers).toMatchObject({ 'cache-control': 'no-store' });
+    const { cardAttributes, ...visit } = TapResult.parse(result.json());
+    expect(cardAttributes).toEqual(sampleCardAttributes);
+    rig.gateway.attributesToCome = {};
     expect(Visit.parse((await ask('GET', `/v1/taps/${tapId}/visit`)).json())).toEqual(visit);
     expect(
       (await ask('PUT', `/v1/patients/${encodeURIComponent(visit.cardId!)}/link`, { patientNumber: '12345' }))

@@ -8,7 +8,7 @@ import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';
 import type { Operator } from '#contract/operator.ts';
 import type { GatewaySnapshot, TapProgress, TapState, TapStepName } from '#contract/snapshot.ts';
-import type { FaceCheck, UnresolvedVisit, Visit } from '#contract/visit.ts';
+import type { FaceCheck, TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 import type {
   BrowserImage,
   Caller,
@@ -43,6 +43,8 @@ export class ScriptedGateway implements Gateway {
   readonly refusals = new Map<keyof Gateway, SekishoError>();
   operator: Operator = sampleOperator;
   visitToCome: Visit = sampleVisit();
+  /** What the card of the next patient says of itself. */
+  attributesToCome: Pick<TapResult, 'cardAttributes' | 'cardAttributesMissing'> = {};
   visits: Visit[] = [];
   unresolved: UnresolvedVisit[] = sampleUnresolved();
   /** Steps run by themselves after consent; `false` leaves the tap to `advanceTap`. */
@@ -148,6 +150,7 @@ export class ScriptedGateway implements Gateway {
     );
     this.hasPhoto = request.verificationNumberB !== undefined;
     request.verificationNumberB?.fill(0);
+    request.attributesPin?.fill(0);
     const tapId = randomUUID();
     this.change({
       tap: { tapId, state: 'waitingForConsent', startedAt: new Date().toISOString(), steps: [] },
@@ -197,7 +200,7 @@ export class ScriptedGateway implements Gateway {
       : undefined;
   }
 
-  async recordFaceCheck(_caller: Caller, tapId: string, check: FaceCheck): Promise<Visit> {
+  async recordFaceCheck(_caller: Caller, tapId: string, check: FaceCheck): Promise<TapResult> {
     this.#note('recordFaceCheck', `${check.method} ${check.result}`);
     const { steps } = this.tapProgress(tapId);
     if (check.result === 'mismatch') {
@@ -208,7 +211,7 @@ export class ScriptedGateway implements Gateway {
     this.#finished.set(tapId, visit);
     this.visits.unshift(visit);
     this.advanceTap('done', steps);
-    return visit;
+    return { ...visit, ...this.attributesToCome };
   }
 
   async cancelTap(_caller: Caller, tapId: string): Promise<void> {

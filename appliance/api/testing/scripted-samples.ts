@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Qualification } from '#contract/centre/eligibility.ts';
 import type { Operator } from '#contract/operator.ts';
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
-import type { UnresolvedVisit, Visit } from '#contract/visit.ts';
+import type { CardAttributes, UnresolvedVisit, Visit } from '#contract/visit.ts';
 
 export const sampleOperator: Operator = {
   operatorId: '00112233445566aa',
@@ -69,6 +69,13 @@ export const sampleQualification: Qualification = {
   PostNumber: '100-0000',
   QualificationDate: '20200401',
   InsuredPartialContributionRatio: '020',
+};
+
+export const sampleCardAttributes: CardAttributes = {
+  name: '見本　花子',
+  address: '東京都架空区見本町一丁目２番３号',
+  birthDate: '19480315',
+  sex: 'female',
 };
 
 export function sampleVisit(): Visit {

@@ -9,7 +9,7 @@ import { readObjectFile } from '../commands/read-binary.ts';
 import type { CardExchange, SendOptions } from '../exchange.ts';
 import { INS } from '../instruction.ts';
 import { parseRsaPublicKey } from '../rsa-public-key.ts';
-import { requireOk } from '../status-word.ts';
+import { requireOk, SW } from '../status-word.ts';
 import { TEXT_FILE } from '../text/application.ts';
 import { parseTlv } from '../tlv.ts';
 import {
@@ -28,7 +28,13 @@ const EXTENDED_EXPECTED_BYTES = 65_536;
 /** The card has lost count, and with it the session. */
 const SESSION_LOST: readonly number[] = [0x6882, 0x6987, 0x6988, 0x69fc];
 
-/** Opens a session over `exchange`; the text application is selected and its PIN presented. */
+/** No key delivery is configured, or the instruction is unknown: this card has no secure messaging. */
+const NOT_OFFERED: readonly number[] = [0x66f1, SW.instructionUnsupported];
+
+/**
+ * Opens a session over `exchange`; the text application is selected and its PIN presented. A card that does not offer
+ * secure messaging is spoken to in clear: then this is `exchange` itself.
+ */
 export async function withTextSecureMessaging(
   exchange: CardExchange,
   random: Random = systemRandom,
@@ -37,7 +43,9 @@ export async function withTextSecureMessaging(
   const cardKey = parseRsaPublicKey(parseTlv(file, TAG_PUBLIC_KEY).value);
   const seed = random.bytes(SEED_BYTES);
   const header = { cla: 0x80, ins: INS.setSessionKey, p1: 0x00, p2: 0x00 };
-  requireOk(await exchange.send({ ...header, data: encodeKeyDelivery(seed, cardKey), extended: true }));
+  const answer = await exchange.send({ ...header, data: encodeKeyDelivery(seed, cardKey), extended: true });
+  if (NOT_OFFERED.includes(answer.sw)) return exchange;
+  requireOk(answer);
   const session = new Session(exchange, sessionKey(seed));
   seed.fill(0);
   return session;

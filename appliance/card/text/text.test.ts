@@ -72,7 +72,7 @@ describe('the four attributes', () => {
 describe('the secrets of the text application', () => {
   it('say which of them was wrong', async () => {
     const pin = verifyTextPin(play(['0020009104 31323334', '63C2']), ascii('1234'));
-    await expect(pin).rejects.toMatchObject({ code: 'operator.pin-wrong', context: { triesLeft: 2 } });
+    await expect(pin).rejects.toMatchObject({ code: 'patient.pin-wrong', context: { triesLeft: 2 } });
     const digits = '3535303231373230333532323835';
     const number = verifyTextNumberB(play([`002000950E ${digits}`, '63C9']), ascii('55021720352285'));
     await expect(number).rejects.toMatchObject({ code: 'patient.security-code-wrong' });

@@ -207,6 +207,39 @@ export const ERROR_TABLE_PATIENT = {
       'Stop. See that one card only is on the reader, and check the person by other documents.',
     ],
   ),
+  'patient.pin-wrong': row(
+    724,
+    422,
+    'patient',
+    'correct-input',
+    [
+      '券面入力補助用の暗証番号が違います。',
+      '数字4桁を確かめてもらってください。受付はそのまま続けられます。',
+    ],
+    ['The PIN for card details is wrong.', 'Ask for the 4 digits again. The visit can go on without.'],
+  ),
+  'patient.pin-last-try': row(
+    725,
+    403,
+    'patient',
+    'none',
+    [
+      '暗証番号はあと1回まちがえるとロックされるため、使いませんでした。',
+      '氏名などは問診票から登録してください。',
+    ],
+    [
+      'One more wrong PIN would block it, so it was not tried.',
+      'Register the patient from the form instead.',
+    ],
+  ),
+  'patient.pin-blocked': row(
+    726,
+    403,
+    'patient',
+    'none',
+    ['券面入力補助用の暗証番号がロックされています。', '氏名などは問診票から登録してください。'],
+    ['The PIN for card details is blocked.', 'Register the patient from the form instead.'],
+  ),
   'insured-number.check-digit': row(
     730,
     422,

@@ -48,10 +48,16 @@ export const TapStart = z.strictObject({
   purpose: z.literal('insurance-eligibility'),
   /** Ask for limit-application information too; the consent text says so. */
   includeLimitInfo: z.boolean(),
-  /** 照合番号B, printed on the card, opens the photo. Handled as a PIN. */
+  /** 照合番号B, printed on the card, opens the photo and, of a new card, the four attributes. Handled as a PIN. */
   verificationNumberB: z
     .string()
     .regex(/^\d{14}$/)
+    .meta({ format: 'password' })
+    .optional(),
+  /** 券面事項入力補助用暗証番号, typed by the patient: opens the four attributes of a new card, over secure messaging. */
+  attributesPin: z
+    .string()
+    .regex(/^\d{4}$/)
     .meta({ format: 'password' })
     .optional(),
 });

@@ -1,7 +1,7 @@
 /** One tap, from start to face check. */
 import type { ErrorCode } from '../errors.ts';
 import { TapProgress } from '../snapshot.ts';
-import { Visit } from '../visit.ts';
+import { TapResult, Visit } from '../visit.ts';
 import * as messages from './messages.ts';
 import { type HttpRoute, image, json, none, STORE_ERRORS } from './route.ts';
 
@@ -85,11 +85,11 @@ export const TAP_ROUTES = {
     method: 'POST',
     path: '/v1/taps/{tapId}/face-check',
     auth: 'operator',
-    ja: '本人確認の結果を記録し、受付を終える',
-    en: 'Record the face check and finish the tap',
+    ja: '本人確認の結果を記録し、受付を終える（初めてのカードなら基本4情報も一度だけ返す）',
+    en: 'Record the face check and finish the tap; gives the attributes of a new card, this once',
     params: messages.TapPath,
     body: messages.FaceCheckResult,
-    answer: json(Visit),
+    answer: json(TapResult),
     errors: [...LIVING_TAP_ERRORS, ...STORE_ERRORS],
   },
   readVisitOfTap: {

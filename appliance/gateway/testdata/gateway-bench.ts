@@ -7,11 +7,11 @@ import { inspect } from 'node:util';
 import { CLINIC } from '#clinic/identity.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { TapProgress } from '#contract/snapshot.ts';
-import type { FaceCheck, Visit } from '#contract/visit.ts';
+import type { FaceCheck, TapResult } from '#contract/visit.ts';
 import type { CardImage } from '#drivers/simulated/card/image.ts';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { SimulatedReader } from '#drivers/simulated/channel.ts';
-import { testCardRoot } from '#drivers/simulated/issue/card-signer.ts';
+import { testFaceRoot, testTextRoot } from '#drivers/simulated/issue/card-signer.ts';
 import { readPerson } from '#drivers/simulated/people.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
 import type { SamState } from '#drivers/simulated/sam/state.ts';
@@ -61,6 +61,8 @@ export interface GatewayBenchOptions {
 
 export interface TapWish {
   readonly numberB?: string | undefined;
+  /** Of the text application. */
+  readonly pin?: string | undefined;
   readonly includeLimitInfo?: boolean;
   readonly faceCheck?: FaceCheck;
 }
@@ -131,7 +133,8 @@ export class GatewayBench {
       samHolder: this.samHolder,
       centre: this.centre,
       trust: region.trust,
-      cardFaceRoot: createPublicKey(testCardRoot()),
+      cardFaceRoot: createPublicKey(testFaceRoot()),
+      cardTextRoot: createPublicKey(testTextRoot()),
       showsCardPhoto: true,
       ledger: this.#ledger(),
       queries: this.store.visits,
@@ -190,6 +193,7 @@ export class GatewayBench {
       purpose: 'insurance-eligibility',
       includeLimitInfo: wish.includeLimitInfo ?? false,
       verificationNumberB: wish.numberB === undefined ? undefined : digits(wish.numberB),
+      attributesPin: wish.pin === undefined ? undefined : digits(wish.pin),
     };
     return this.gateway.startTap(caller, request);
   }
@@ -202,7 +206,7 @@ export class GatewayBench {
   }
 
   /** A whole tap; its visit, accepted or not. Undefined when nothing was recorded. */
-  async tap(caller: Caller, card: WatchedCard, wish: TapWish = {}): Promise<Visit | undefined> {
+  async tap(caller: Caller, card: WatchedCard, wish: TapWish = {}): Promise<TapResult | undefined> {
     return this.withCard(card, async () => {
       const { tapId, state } = await this.readCard(caller, wish);
       if (state === 'faceCheck') {

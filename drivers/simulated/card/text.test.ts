@@ -105,7 +105,7 @@ describe('text application', () => {
       parseTlv(certificate, 0x7f21).value,
       [0x5f4e, 0x5f37],
     );
-    expect(verify('sha256', body, createPublicKey(testRsaKey(31)), signature)).toBe(true);
+    expect(verify('sha256', body, createPublicKey(testRsaKey(30)), signature)).toBe(true);
     const signer = createPublicKey(testRsaKey(28));
     const [numbers, attributes, mark] = parseTlvs(parseTlv(terminal.readFile('0003'), 0xff30).value);
     if (numbers === undefined || attributes === undefined || mark === undefined) throw new Error('no record');

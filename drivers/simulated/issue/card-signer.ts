@@ -35,15 +35,20 @@ export function presenceKeysOf(index: number): PresenceKeys {
   return { text: testRsaKey(first), cardFace: testRsaKey(first + 1) };
 }
 
-/** The root over all card signers of the test hierarchy. */
-export function testCardRoot(): KeyObject {
+/** The root over the signers of card faces (x000023). */
+export function testFaceRoot(): KeyObject {
   return testRsaKey(31);
 }
 
-function testSigner(poolIndex: number, hierarchy: string): CardSigner {
+/** The root over the signers of text applications (x000033): another one, as on real cards. */
+export function testTextRoot(): KeyObject {
+  return testRsaKey(30);
+}
+
+function testSigner(poolIndex: number, hierarchy: string, issuerKey: KeyObject): CardSigner {
   const privateKey = testRsaKey(poolIndex);
   const certificate = makeCvCertificate({
-    issuerKey: testCardRoot(),
+    issuerKey,
     issuerKeyId: keyId(hierarchy),
     subjectKeyId: keyId('6999999'),
     subjectKey: privateKey,
@@ -52,9 +57,9 @@ function testSigner(poolIndex: number, hierarchy: string): CardSigner {
 }
 
 export function testTextSigner(): CardSigner {
-  return testSigner(28, '6000033');
+  return testSigner(28, '6000033', testTextRoot());
 }
 
 export function testCardFaceSigner(): CardSigner {
-  return testSigner(29, '6000023');
+  return testSigner(29, '6000023', testFaceRoot());
 }

@@ -1,0 +1,22 @@
+/** Official element names of the eligibility answer, where they may change between visits. */
+export const ELEMENT_NAMES: Readonly<Record<string, readonly [ja: string, en: string]>> = {
+  InsuredCardClassification: ['被保険者証区分', 'Kind of insurance'],
+  InsurerNumber: ['保険者番号', 'Insurer number'],
+  InsurerName: ['保険者名', 'Insurer'],
+  InsuredCardSymbol: ['記号', 'Symbol'],
+  InsuredIdentificationNumber: ['番号', 'Number'],
+  InsuredBranchNumber: ['枝番', 'Branch'],
+  PersonalFamilyClassification: ['本人・家族', 'Insured or family'],
+  Name: ['氏名', 'Name'],
+  NameKana: ['氏名カナ', 'Name (kana)'],
+  Sex1: ['性別', 'Sex'],
+  Birthdate: ['生年月日', 'Date of birth'],
+  Address: ['住所', 'Address'],
+  PostNumber: ['郵便番号', 'Postal code'],
+  QualificationDate: ['資格取得日', 'Insured since'],
+  DisqualificationDate: ['資格喪失日', 'Insured until'],
+  InsuredPartialContributionRatio: ['負担割合', 'Share paid by patient'],
+  ReasonOfLoss: ['喪失理由', 'Reason of loss'],
+  ElderlyRecipientCertificateInfo: ['高齢受給者証', 'Elderly recipient certificate'],
+  LimitApplicationCertificateRelatedInfo: ['限度額適用認定証', 'Limit application'],
+};
