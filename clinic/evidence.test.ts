@@ -98,6 +98,24 @@ describe('an export', () => {
     });
   });
 
+  it('says between which two moments an entry was made', async () => {
+    const { code, stdout } = await evidence('verify', file, ...anchors, '--entry', '2', '--entry', '4');
+    expect(code).toBe(0);
+    const lines = stdout.split('\n').filter((line) => line.startsWith('entry '));
+    // The stamped one lies within seconds of the token, on both sides; the last is only known to be younger.
+    expect(lines.map((line) => line.replaceAll(/\d{4}-[^ ,\n]+Z/g, 'TIME'))).toEqual([
+      'entry 2: made not before TIME, not after TIME',
+      'entry 4: made not before TIME, not after (nothing proven)',
+    ]);
+    expect(stdout).toContain('記録 2: ');
+    const { provenIntervals } = JSON.parse(
+      (await evidence('verify', file, ...anchors, '--entry', '2', '--json')).stdout,
+    );
+    const [{ notBeforeMs, notAfterMs }] = provenIntervals;
+    expect(notAfterMs - notBeforeMs).toBeGreaterThan(0);
+    expect(notAfterMs - notBeforeMs).toBeLessThan(60_000);
+  });
+
   it('names the place of the database when it is somewhere else', async () => {
     const out = join(folder, 'second.txt');
     expect(await evidence('export', '--out', out, '--database', databaseFile(state))).toMatchObject({
@@ -145,11 +163,15 @@ describe('what is not intact', () => {
 
 describe('a wrong command', () => {
   const missing = join(folder, 'missing');
+  const ANCHORS = ['--device-ca', join(folder, 'sam-root.pem'), '--tsa-ca', join(folder, 'tsa-root.pem')];
   it.each([
     [['verify', missing], 1, 'evidence -- export --out FILE'],
     [['export', '--out', join(missing, 'x.txt')], 1, 'Create it first'],
     [['export', '--out', join(folder, 'x.txt'), '--state', missing], 1, 'npm start'],
     [['verify', file, '--device-ca', file], 1, 'not a readable certificate'],
+    [['verify', file, '--entry', '2'], 2, '--entry needs --device-ca and --tsa-ca'],
+    [['verify', file, ...ANCHORS, '--entry', 'two'], 2, '--entry takes the number'],
+    [['verify', file, ...ANCHORS, '--entry', '99'], 2, 'there is no entry 99'],
     [['export'], 2, '--out FILE is missing'],
     [[], 2, 'export or verify?'],
   ])('%j ends with %i and the next step, and writes nothing', async (words, code, advice) => {

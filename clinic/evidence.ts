@@ -6,18 +6,20 @@ import { parseArgs } from 'node:util';
 import { describeReport } from '#evidence/report.ts';
 import { exportEvidence } from '#store/export.ts';
 import { CommandProblem, runCommand, UsageProblem } from './command.ts';
+import { describeProvenTime } from './evidence/proven-time.ts';
 import { describeInJapanese } from './evidence/summary.ts';
 import { verifyEvidence } from './evidence/verification.ts';
 import { databaseFile, STATE_FOLDER } from './state-folder.ts';
 
 const USAGE = `npm run -s evidence -- export --out FILE [--state FOLDER | --database FILE]
-npm run -s evidence -- verify FILE [--device-ca PEM] [--tsa-ca PEM] [--json]
+npm run -s evidence -- verify FILE [--device-ca PEM] [--tsa-ca PEM] [--entry SEQ]… [--json]
 
   --out FILE       the file to write; it needs nothing else to be verified
   --state FOLDER   state of the clinic (default: ${STATE_FOLDER})
   --database FILE  the appliance's database itself
   --device-ca PEM  the certificate authority of the SAMs that you trust
   --tsa-ca PEM     the time-stamp authority that you trust
+  --entry SEQ      between which two moments this entry was made; needs both authorities
   --json           the complete report as JSON
 
 Exit code: 0 the evidence is intact, 1 it is not or could not be read, 2 the command is wrong.`;
@@ -28,6 +30,7 @@ const OPTIONS = {
   database: { type: 'string' },
   'device-ca': { type: 'string' },
   'tsa-ca': { type: 'string' },
+  entry: { type: 'string', multiple: true },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false, short: 'h' },
 } as const;
@@ -88,13 +91,21 @@ async function verify(file: string, values: Values): Promise<number> {
     ja: `ファイル ${file} がありません。\`npm run -s evidence -- export --out FILE\` で作成してください。`,
     en: `There is no file ${file}. Write one with \`npm run -s evidence -- export --out FILE\`.`,
   });
-  const report = await verifyEvidence(file, {
+  const anchors = {
     deviceCaPem: readAuthority('--device-ca', values['device-ca']),
     timeStampCaPem: readAuthority('--tsa-ca', values['tsa-ca']),
-  });
+  };
+  const wanted = values.entry?.map(parseSeq);
+  if (wanted !== undefined && (anchors.deviceCaPem === undefined || anchors.timeStampCaPem === undefined)) {
+    throw new UsageProblem('--entry needs --device-ca and --tsa-ca: without them no time is proven');
+  }
+  const report = await verifyEvidence(file, anchors, wanted);
+  const missing = wanted?.find((seq) => !report.provenIntervals.some((proven) => proven.seq === seq));
+  if (report.ok && missing !== undefined) throw new UsageProblem(`there is no entry ${missing}`);
+  const times = wanted === undefined ? [] : ['', ...report.provenIntervals.flatMap(describeProvenTime)];
   const text = values.json
     ? JSON.stringify(report)
-    : [...describeInJapanese(report), '', ...describeReport(report)].join('\n');
+    : [...describeInJapanese(report), '', ...describeReport(report), ...times].join('\n');
   process.stdout.write(`${text}\n`);
   if (!report.ok) {
     const advice = {
@@ -104,6 +115,11 @@ async function verify(file: string, values: Values): Promise<number> {
     throw new CommandProblem('evidence.broken', advice);
   }
   return 0;
+}
+
+function parseSeq(word: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(word)) throw new UsageProblem('--entry takes the number of an entry');
+  return Number(word);
 }
 
 /** A wrong authority must not look like wrong evidence. */

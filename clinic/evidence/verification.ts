@@ -19,10 +19,15 @@ export const verifyTimeStamp: TimeStampVerifier = async ({ token, digest, untrus
   }
 };
 
-/** Rejects with `evidence.export-invalid` when the file cannot be read. */
-export function verifyEvidence(file: string, anchors: TrustAnchors = {}): Promise<VerificationReport> {
+/** `intervalsOf`: entries whose proven time is wanted; every visit when absent. Rejects with `evidence.export-invalid` when the file cannot be read. */
+export function verifyEvidence(
+  file: string,
+  anchors: TrustAnchors = {},
+  intervalsOf?: readonly number[],
+): Promise<VerificationReport> {
   const { deviceCaPem, timeStampCaPem } = anchors;
   return verifyEvidenceFile(file, {
+    ...(intervalsOf !== undefined && { intervalsOf }),
     ...(deviceCaPem !== undefined && { deviceCaPem }),
     ...(timeStampCaPem !== undefined && {
       timeStamps: { anchorsPem: timeStampCaPem, verify: verifyTimeStamp },
