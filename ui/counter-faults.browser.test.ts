@@ -64,7 +64,8 @@ describe('what goes wrong', () => {
     const { rig, page, click, title, signIn } = counter;
     await signIn();
     await title('SAM を解除します');
-    rig.gateway.change({ missing: 'reader.unreachable' }, { reader: 'faulted' });
+    const { lastFault: _other, ...readerHealth } = rig.gateway.snapshot().readerHealth;
+    rig.gateway.change({ missing: 'reader.unreachable', readerHealth }, { reader: 'faulted' });
     await title('まだ受付できません');
     await page.getByText('カードリーダーにつながりません。').waitFor();
     await page.getByText('カードリーダー 異常').waitFor();
@@ -80,6 +81,8 @@ describe('what goes wrong', () => {
     await click('サインアウト');
     await title('職員サインイン');
     await page.getByText('カードリーダーにつながりません。').waitFor();
+    rig.gateway.change({ readerHealth: { ...readerHealth, lastFault: 'reader.failed' } });
+    await page.getByText('カードリーダーが故障しています。').waitFor();
   });
 
   test('a list of revoked cards that cannot be renewed is shown, and counts as no lost service', async () => {

@@ -1,4 +1,5 @@
 /** What the page knows, and which view follows from it. The view is derived, never stored. */
+import type { ErrorCode } from '#contract/errors.ts';
 import type { Session } from '#contract/http/messages.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
 import type { TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
@@ -95,6 +96,17 @@ function viewOfTap(tap: OwnTap, progress: TapProgress | undefined): ViewName {
     default:
       return 'reading';
   }
+}
+
+/** What is wrong with a reader that is faulted, as exactly as it knows. */
+export function readerFault({ facts, readerHealth }: GatewaySnapshot): ErrorCode | undefined {
+  return facts.reader === 'faulted' ? (readerHealth.lastFault ?? 'reader.unreachable') : undefined;
+}
+
+/** The first missing thing, in the words that help most. */
+export function missingThing(snapshot: GatewaySnapshot | undefined): ErrorCode | undefined {
+  const missing = snapshot?.missing;
+  return missing?.startsWith('reader.') ? ((snapshot && readerFault(snapshot)) ?? missing) : missing;
 }
 
 export function isRunning(tap: TapProgress | undefined): boolean {

@@ -1,10 +1,10 @@
 /** What surrounds every view: mark, screens, mode, operator, language, and the state of the parts. */
-import { ERRORS } from '#contract/errors.ts';
+import { ERRORS, type ErrorCode } from '#contract/errors.ts';
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage, t } from '../messages.ts';
-import { isForPatient, type State, type Tab, type ViewName } from '../state.ts';
+import { isForPatient, readerFault, type State, type Tab, type ViewName } from '../state.ts';
 import { consentView } from './consent.ts';
 import { faceCheckView } from './face-check.ts';
 import { failureView } from './failure.ts';
@@ -53,7 +53,7 @@ export function renderFrame(
     topBar(view, state, actions, switchLanguage),
     connection === 'lost' && h('p', { class: 'strip lost', role: 'alert' }, t('connectionLost')),
     snapshot !== undefined && snapshot.mode !== 'online' && modeStrip(snapshot.mode),
-    snapshot?.facts.reader === 'faulted' && !isReaderNamed(view, snapshot) && readerStrip(),
+    snapshot !== undefined && !isReaderNamed(view, snapshot) && readerStrip(readerFault(snapshot)),
     h(
       'main',
       { id: 'main', key: view },
@@ -69,8 +69,9 @@ function isReaderNamed(view: ViewName, { missing }: GatewaySnapshot): boolean {
   return (view === 'sign-in' || view === 'status') && missing?.startsWith('reader.') === true;
 }
 
-function readerStrip(): ViewNode {
-  const { title, next } = ERRORS['reader.unreachable'][currentLanguage()];
+function readerStrip(fault: ErrorCode | undefined): ViewNode | false {
+  if (fault === undefined) return false;
+  const { title, next } = ERRORS[fault][currentLanguage()];
   return h('p', { class: 'strip lost', role: 'alert' }, `${title} ${next}`);
 }
 

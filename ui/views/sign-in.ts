@@ -3,12 +3,12 @@ import type { Actions } from '../actions.ts';
 import type { CardAndPin } from '../api.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { t } from '../messages.ts';
-import type { State } from '../state.ts';
+import { missingThing, type State } from '../state.ts';
 import { card, field, heading, onSubmit, spinner } from './parts.ts';
 import { missingPanel } from './status.ts';
 
 export function signInView(state: State, actions: Actions): ViewNode {
-  const missing = state.snapshot?.missing;
+  const missing = missingThing(state.snapshot);
   const isOther = missing !== undefined && !missing.startsWith('operator.') && !missing.startsWith('sam.');
   return card(
     'narrow',

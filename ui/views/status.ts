@@ -3,11 +3,11 @@ import { ERRORS, type ErrorCode } from '#contract/errors.ts';
 import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage, t } from '../messages.ts';
-import type { State } from '../state.ts';
+import { missingThing, type State } from '../state.ts';
 import { button, card, heading, nextButton } from './parts.ts';
 
 export function statusView({ snapshot }: State, actions: Actions): ViewNode {
-  const missing = snapshot?.missing ?? 'internal.bug';
+  const missing = missingThing(snapshot) ?? 'internal.bug';
   return card(
     'narrow',
     heading(t('statusTitle')),
