@@ -15,7 +15,9 @@ export interface SignInRequest {
   /** ASCII bytes; overwritten with zeros before the promise settles. */
   readonly pin: Uint8Array;
   readonly screen: string;
-  /** Set after `operator.pin-last-try` when the operator still wants to go on. */
+  /** Which client asks: nobody can guess another one's. */
+  readonly client: string;
+  /** Honoured after this client got `operator.pin-last-try` for this card, as long as the card stays there. */
   readonly acceptLastTry: boolean;
 }
 
@@ -44,13 +46,13 @@ export interface Gateway {
   /** Called with each new snapshot; returns how to stop. */
   subscribe(listener: (snapshot: GatewaySnapshot) => void): () => void;
 
-  /** Waits for the operator's card on the reader, verifies PIN and signature, opens the session. Rejects `operator.*`, `card.*`, `reader.*`. */
-  signIn(request: SignInRequest): Promise<OperatorSession>;
+  /** Waits for the operator's card on the reader, verifies PIN and signature, opens the session. `signal` ends the wait: its client went away. Rejects `operator.*`, `card.*`, `reader.*`. */
+  signIn(request: SignInRequest, signal?: AbortSignal): Promise<OperatorSession>;
   signOut(caller: Caller): Promise<void>;
 
   unlockOnline(caller: Caller): Promise<void>;
-  /** Unlocks with the operator's card (on the reader) and PIN. */
-  unlockOffline(caller: Caller, request: SignInRequest): Promise<void>;
+  /** Asks the SP; when that is silent, unlocks with the operator's card (on the reader) and PIN. */
+  unlockOffline(caller: Caller, request: SignInRequest, signal?: AbortSignal): Promise<void>;
   lockSam(caller: Caller, reason: string): Promise<void>;
   /** Seals patient data with a new key from now on; resolves when that is so. For administrators. Rejects `sam.*`, `store.*`. */
   rotateDataKey(caller: Caller): Promise<void>;

@@ -37,13 +37,15 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
   const stop = new AbortController();
   const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
   const keeper = new SamKeeper(parts, core, stop.signal);
-  const seat = new ReaderSeat(parts);
+  const seat = new ReaderSeat(parts, stop.signal);
   const patientData = new PatientData(parts, core, stop.signal);
   const unlock = new SamUnlock(parts, core, { keeper, patientData }, stop.signal);
   const sessions = new OperatorSessions(parts, core, seat, unlock, keeper);
   const desk = new TapDesk(parts, core, seat, keeper);
   const reconciliation = new Reconciliation(parts, stop.signal);
   const at = (): string => new Date(parts.clock.nowMs()).toISOString();
+  /** One link at a time: the second sees what the first has written, and is refused when it contradicts. */
+  const linking = oneAtATime();
   let revision = 0;
 
   const runner: EffectRunner = {
@@ -80,6 +82,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       ...openCounts(),
       revision,
       nowMs: parts.clock.nowMs(),
+      monotonicMs: parts.clock.monotonicMs(),
     });
     return shown;
   };
@@ -88,23 +91,25 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     shown = undefined;
   });
 
+  const untilStop = (signal: AbortSignal = stop.signal): AbortSignal =>
+    AbortSignal.any([signal, stop.signal]);
   const require = (caller: Caller): void => sessions.require(caller);
 
   return {
     snapshot,
     subscribe: (listener) => core.subscribe(() => listener(snapshot())),
 
-    signIn: (request) => overwriting(request.pin, () => sessions.signIn(request, stop.signal)),
+    signIn: (request, signal) => overwriting(request.pin, () => sessions.signIn(request, untilStop(signal))),
     signOut: (caller) => sessions.signOut(caller),
 
     async unlockOnline(caller) {
       require(caller);
       await unlock.online();
     },
-    unlockOffline: (caller, request) =>
+    unlockOffline: (caller, request, signal) =>
       overwriting(request.pin, async () => {
         require(caller);
-        await sessions.unlockOffline(request, stop.signal);
+        await sessions.unlockOffline(request, untilStop(signal));
       }),
     async lockSam(caller, reason) {
       require(caller);
@@ -162,7 +167,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     async linkPatient(caller, cardId, patientNumber, insured) {
       require(caller);
       if (insured !== undefined) checkInsuredNumber(insured);
-      await linkPatient(parts, caller, cardId, patientNumber, insured);
+      await linking(() => linkPatient(parts, caller, cardId, patientNumber, insured));
       await reconciliation.runPatientNumber(cardId, caller.operatorId);
       core.publish();
     },
@@ -230,6 +235,15 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       await keeper.ended();
       await holder.close();
     },
+  };
+}
+
+function oneAtATime(): (work: () => Promise<void>) => Promise<void> {
+  let turn: Promise<void> = Promise.resolve();
+  return (work) => {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
   };
 }
 

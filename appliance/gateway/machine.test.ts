@@ -54,6 +54,7 @@ const ALL_INPUTS: readonly Input[] = [
   { type: 'operatorActive', idleUntilMs: 1_500 },
   { type: 'operatorSignedOut' },
   { type: 'operatorTimedOut' },
+  { type: 'operatorSuspended' },
   { type: 'readerReady' },
   { type: 'readerFaulted' },
   { type: 'tapRequested' },

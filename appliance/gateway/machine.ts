@@ -26,6 +26,7 @@ export type Input =
   | { readonly type: 'operatorActive'; readonly idleUntilMs: number }
   | { readonly type: 'operatorSignedOut' }
   | { readonly type: 'operatorTimedOut' }
+  | { readonly type: 'operatorSuspended' }
   | { readonly type: 'readerReady' }
   | { readonly type: 'readerFaulted' }
   | { readonly type: 'tapRequested' }
@@ -178,6 +179,8 @@ export function transition(facts: Facts, input: Input): Outcome {
       return endOperator(facts, 'operator.not-signed-in');
     case 'operatorTimedOut':
       return endOperator(facts, 'operator.session-ended');
+    case 'operatorSuspended':
+      return endOperator(facts, 'operator.suspended');
     case 'readerReady':
       return stay({ ...facts, reader: 'ready' });
     case 'readerFaulted':

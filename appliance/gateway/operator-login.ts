@@ -2,6 +2,7 @@
  * Operator sign-in: roster first, then the PIN, so that a card that may not sign in never loses a PIN try;
  * then a fresh challenge signed by the card, path and revocation.
  */
+import type { CardChannel } from '#card/channel.ts';
 import { openExchange } from '#card/exchange.ts';
 import type { RosterOperator } from '#contract/centre/service-provider.ts';
 import { isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
@@ -44,27 +45,29 @@ export class OperatorLogin {
     whileSignedIn: (signedIn: SignedIn, card: OperatorCard) => Promise<void>,
   ): Promise<SignedIn> {
     try {
-      this.#lockout.requireOpen();
-      const channel = await this.#seat.waitForCard(signal);
+      const channel = await this.#seat.waitForOperatorCard(request.client, signal);
       try {
         const exchange = openExchange(channel, { timeoutMs: this.#parts.limits.cardAnswerMs });
         const card = await openOperatorCard(exchange, request.cardKind);
-        const signedIn = await this.#verify(card, request, signal);
+        const signedIn = await this.#verify(card, channel, request, signal);
         await whileSignedIn(signedIn, card);
-        this.#lockout.succeeded();
+        signal.throwIfAborted();
         return signedIn;
       } finally {
         await channel.close();
       }
     } catch (thrown) {
-      if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.unknown', 'operator.signature-wrong')) {
-        this.#lockout.failed();
-      }
-      throw toSekishoError(thrown);
+      // What ended the wait is the reason, whatever the card said on its way out.
+      throw toSekishoError(signal.aborted ? signal.reason : thrown);
     }
   }
 
-  async #verify(card: OperatorCard, request: SignInRequest, signal: AbortSignal): Promise<SignedIn> {
+  async #verify(
+    card: OperatorCard,
+    channel: CardChannel,
+    request: SignInRequest,
+    signal: AbortSignal,
+  ): Promise<SignedIn> {
     const certificate = this.#parts.trust.parse(await card.readCertificate());
     const entry = this.#findOnRoster(certificate, request.cardKind);
     const purpose = request.cardKind === 'hpki' ? 'hpki-authentication' : 'jpki-authentication';
@@ -72,8 +75,18 @@ export class OperatorLogin {
     const issuer = await requirePath(this.#parts.trust, certificate, purpose, nowMs, 'operator');
     // Revocation is asked while the card checks the PIN and signs.
     const revocation = checkRevocation(this.#parts.centre.revocation, certificate, issuer, signal);
-    await this.#verifyPin(card, request);
-    await this.#proveKey(card, certificate);
+    this.#lockout.requireOpen(certificate.keyId);
+    signal.throwIfAborted();
+    try {
+      await this.#verifyPin(card, channel, request);
+      await this.#proveKey(card, certificate);
+    } catch (thrown) {
+      if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.pin-blocked')) this.#seat.spend(channel);
+      if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.signature-wrong'))
+        this.#lockout.failed(certificate.keyId);
+      throw thrown;
+    }
+    this.#lockout.succeeded(certificate.keyId);
     const status = await revocation;
     if (status.status === 'revoked') throw new SekishoError('operator.certificate-revoked');
     return { operator: toOperator(entry), certificate };
@@ -87,12 +100,15 @@ export class OperatorLogin {
     return entry;
   }
 
-  /** Never burns the last try unasked. */
-  async #verifyPin(card: OperatorCard, request: SignInRequest): Promise<void> {
+  /** Never burns the last try unasked: this client must have been told, about this card as it lies there now. */
+  async #verifyPin(card: OperatorCard, channel: CardChannel, request: SignInRequest): Promise<void> {
     const triesLeft = await card.pinTriesLeft();
     if (triesLeft === 0) throw new SekishoError('operator.pin-blocked');
-    if (triesLeft === 1 && !request.acceptLastTry)
+    const isAccepted = request.acceptLastTry && this.#seat.knowsLastTry(request.client);
+    if (triesLeft === 1 && !isAccepted) {
+      this.#seat.tellLastTry(channel, request.client);
       throw new SekishoError('operator.pin-last-try', { context: { triesLeft } });
+    }
     await card.verifyPin(request.pin);
   }
 
@@ -106,9 +122,13 @@ export class OperatorLogin {
   }
 }
 
+export function operatorIdOf({ keyId }: Pick<RosterOperator, 'keyId'>): string {
+  return keyId.slice(0, 16);
+}
+
 function toOperator(entry: RosterOperator): Operator {
   return {
-    operatorId: entry.keyId.slice(0, 16),
+    operatorId: operatorIdOf(entry),
     displayName: entry.displayName,
     roles: entry.roles,
     cardKind: entry.cardKind,

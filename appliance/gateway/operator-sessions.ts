@@ -49,7 +49,7 @@ export class OperatorSessions {
     const { operator } = this.#core.facts;
     if (operator.kind === 'none') throw new SekishoError('operator.not-signed-in');
     if (operator.operator.operatorId !== caller.operatorId) throw new SekishoError('operator.session-ended');
-    const nowMs = this.#parts.clock.nowMs();
+    const nowMs = this.#parts.clock.monotonicMs();
     if (nowMs >= Math.min(operator.untilMs, operator.idleUntilMs)) {
       this.#core.apply({ type: 'operatorTimedOut' });
       throw new SekishoError('operator.session-ended');
@@ -66,14 +66,14 @@ export class OperatorSessions {
       this.#requirePossible();
       // While the operator looks for the card: a SAM that fell silent is opened anew.
       const revived = this.#keeper.revive();
-      const { operator } = await this.#login.run(request, signal, async (signedIn, card) => {
+      const { operator } = await this.#run(request, signal, async (signedIn, card) => {
         await revived;
         if (this.#core.facts.sam.kind === 'locked') await this.#openSam(signedIn, card);
       });
-      const nowMs = this.#parts.clock.nowMs();
-      const { operatorAbsoluteMs, operatorIdleMs } = this.#parts.limits;
-      const untilMs = nowMs + operatorAbsoluteMs;
-      const idleUntilMs = nowMs + operatorIdleMs;
+      const { clock, limits } = this.#parts;
+      const nowMs = clock.nowMs();
+      const untilMs = clock.monotonicMs() + limits.operatorAbsoluteMs;
+      const idleUntilMs = clock.monotonicMs() + limits.operatorIdleMs;
       await this.#parts.ledger.append({
         kind: 'operator-signed-in',
         at: new Date(nowMs).toISOString(),
@@ -83,15 +83,33 @@ export class OperatorSessions {
       });
       this.#core.apply({ type: 'operatorSignedIn', operator, screen: request.screen, untilMs, idleUntilMs });
       this.#watch();
-      return { operator, untilMs };
+      return { operator, untilMs: nowMs + limits.operatorAbsoluteMs };
     });
   }
 
   async unlockOffline(request: SignInRequest, signal: AbortSignal): Promise<void> {
     await this.#recordingRefusal(request.screen, async () => {
       this.#requirePossible();
-      await this.#login.run(request, signal, (signedIn, card) => this.#signUnlock(signedIn, card));
+      await this.#run(request, signal, (signedIn, card) => this.#openSam(signedIn, card));
     });
+  }
+
+  /** A place that is lost meanwhile ends the sign-in, also when it comes back at once. */
+  async #run(
+    request: SignInRequest,
+    signal: AbortSignal,
+    whileSignedIn: (signedIn: SignedIn, card: OperatorCard) => Promise<void>,
+  ): Promise<SignedIn> {
+    const left = new AbortController();
+    const stopWatching = this.#core.subscribe(() => {
+      const { facts } = this.#core;
+      if (!placeAllowed(facts)) left.abort(new SekishoError(placeError(facts.network)));
+    });
+    try {
+      return await this.#login.run(request, AbortSignal.any([signal, left.signal]), whileSignedIn);
+    } finally {
+      stopWatching();
+    }
   }
 
   /** The session has ended when this settles, even when the ledger could not write it down. */
@@ -172,7 +190,7 @@ export class OperatorSessions {
       for (;;) {
         const { operator } = this.#core.facts;
         if (operator.kind === 'none') return;
-        const leftMs = Math.min(operator.untilMs, operator.idleUntilMs) - this.#parts.clock.nowMs();
+        const leftMs = Math.min(operator.untilMs, operator.idleUntilMs) - this.#parts.clock.monotonicMs();
         if (leftMs <= 0) {
           this.#core.apply({ type: 'operatorTimedOut' });
           return;

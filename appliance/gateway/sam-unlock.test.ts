@@ -51,11 +51,32 @@ describe('unlocking', () => {
     expect(facts().operator).toBeUndefined();
   });
 
+  test('and stays refused when the SP falls silent after its no, until it says yes', async () => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    await bench.gateway.lockSam(caller, 'asked');
+    const { unlock } = bench.centre.scripts;
+    const byCard = (): Promise<void> =>
+      bench.withCard(bench.card('kakuu-ishi'), () => bench.gateway.unlockOffline(caller, bench.request()));
+    unlock.behaviour = 'centre.refused';
+    await expect(byCard()).rejects.toMatchObject({ code: 'centre.refused' });
+    unlock.behaviour = 'centre.unreachable';
+    await expect(byCard()).rejects.toMatchObject({ code: 'centre.refused' });
+    expect(facts()).toMatchObject({ sam: 'locked' });
+    unlock.behaviour = 'good';
+    await bench.gateway.unlockOnline(caller);
+    await bench.gateway.lockSam(caller, 'asked');
+    unlock.behaviour = 'centre.unreachable';
+    await byCard();
+    expect(facts()).toMatchObject({ samUnlock: 'offline' });
+  });
+
   test('offline by itself needs a card and PIN of somebody who is signed in', async () => {
     bench = await openGatewayBench({ script: (centre) => (centre.maxUses = 1) });
     const caller = await bench.signIn();
     await bench.tap(caller, bench.card('mihon-taro'));
     expect(bench.gateway.snapshot()).toMatchObject({ missing: 'sam.uses-exhausted' });
+    bench.centre.scripts.unlock.behaviour = 'centre.timeout';
     const request = bench.request();
     await bench.withCard(bench.card('kakuu-ishi'), () => bench.gateway.unlockOffline(caller, request));
     expect(request.pin).toEqual(new Uint8Array(4));

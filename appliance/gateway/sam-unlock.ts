@@ -1,9 +1,11 @@
 /** Opens the SAM: online by the SP's grant, offline by an operator's card. The SAM verifies both itself. */
 import { createHash } from 'node:crypto';
+import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import { type ErrorCode, isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
 import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
+import { operatorIdOf } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
 import type { PatientData } from './patient-data.ts';
 import type { SamKeeper } from './sam-keeper.ts';
@@ -46,6 +48,8 @@ export class SamUnlock {
   #online: Promise<void> | undefined;
   /** The rules asked for it, and the SP has not answered yet. */
   #isOnlineWanted = false;
+  /** The SP's last word was no. */
+  #isRefused = false;
   #anchoring: Promise<void> = Promise.resolve();
   /** An unlock has happened since the last anchor. */
   #isAnchorMissing = false;
@@ -97,7 +101,10 @@ export class SamUnlock {
       () => true,
       () => false,
     );
-    if (isOpened !== true) await this.#inTurn(() => this.#unlockOffline(sign, operatorId));
+    if (isOpened === true) return;
+    // Its silence afterwards takes nothing back: only its yes does.
+    if (this.#isRefused) throw new SekishoError('centre.refused');
+    await this.#inTurn(() => this.#unlockOffline(sign, operatorId));
   }
 
   /** Fetches the SP's roster and gives it to the SAM when it is newer. An old one goes on working. Never rejects. */
@@ -109,9 +116,21 @@ export class SamUnlock {
       if (roster.version > rosterVersion)
         await sam.updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
       this.#parts.roster.rememberRoster(roster);
+      this.#endSuspendedSession(roster);
     } catch (thrown) {
       this.#parts.logger.warn('roster.not-refreshed', { code: toSekishoError(thrown).code });
     }
+  }
+
+  /** Who may not work here any more stops now, and not when the session ends by itself. */
+  #endSuspendedSession({ operators }: RosterAnswer): void {
+    const { operator: fact } = this.#core.facts;
+    if (fact.kind === 'none') return;
+    const { operatorId, cardKind } = fact.operator;
+    const isStillThere = operators.some(
+      (each) => operatorIdOf(each) === operatorId && each.cardKind === cardKind && !each.suspended,
+    );
+    if (!isStillThere) this.#core.apply({ type: 'operatorSuspended' });
   }
 
   /**
@@ -141,7 +160,11 @@ export class SamUnlock {
     const sam = await this.#openSam();
     const challenge = await sam.challenge();
     const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
-    const { grant } = await centre.serviceProvider.unlockSam(request, this.#stop);
+    const { grant } = await centre.serviceProvider.unlockSam(request, this.#stop).catch((thrown: unknown) => {
+      this.#isRefused ||= isSekishoError(thrown, 'centre.refused');
+      throw thrown;
+    });
+    this.#isRefused = false;
     await sam.unlockOnline(new Uint8Array(Buffer.from(grant, 'base64')));
     await this.#opened(sam, { how: 'online' });
     await this.refreshRoster();

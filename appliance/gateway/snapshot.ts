@@ -17,6 +17,8 @@ export interface SnapshotInputs extends OpenCounts {
   readonly tap: TapProgress | undefined;
   readonly revision: number;
   readonly nowMs: number;
+  /** The same moment by the monotonic clock, which sessions end by. */
+  readonly monotonicMs: number;
 }
 
 /** Which of the three worlds we are in: everything answers, something answers, nothing does. */
@@ -53,7 +55,9 @@ export function makeSnapshot(inputs: SnapshotInputs): GatewaySnapshot {
       ...(operator.kind === 'signedIn'
         ? {
             operator: operator.operator,
-            operatorUntil: instant(Math.min(operator.untilMs, operator.idleUntilMs)),
+            operatorUntil: instant(
+              inputs.nowMs + Math.min(operator.untilMs, operator.idleUntilMs) - inputs.monotonicMs,
+            ),
           }
         : {}),
       reader: facts.reader,

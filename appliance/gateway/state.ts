@@ -22,7 +22,7 @@ export type OperatorFact =
       readonly kind: 'signedIn';
       readonly operator: Operator;
       readonly screen: string;
-      /** Absolute end of the session, whatever happens. */
+      /** Absolute end of the session, whatever happens. Monotonic, as the next one: a wall clock jumps. */
       readonly untilMs: number;
       /** The session ends here unless somebody works before. */
       readonly idleUntilMs: number;

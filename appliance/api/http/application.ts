@@ -14,6 +14,7 @@ import { refuseCrossSite, setSecurityHeaders } from './browser-rules.ts';
 import type { Call, Handlers } from './call.ts';
 import type { SnapshotStreams } from './events.ts';
 import type { RequestMetrics } from './metrics.ts';
+import { recogniseScreen } from './screen-cookie.ts';
 import { type Secrets, wipeSecrets } from './secret-field.ts';
 import type { Sessions } from './sessions.ts';
 import type { StaticFile } from './static-files.ts';
@@ -130,7 +131,7 @@ async function answerRoute(
       : await readJsonBody(request, parts.maxBodyBytes);
   try {
     const body = check(route.body, value, '/');
-    const call = { params, query, body, caller, ...callControls(parts, response, secrets) };
+    const call = { params, query, body, caller, ...callControls(parts, request, response, secrets) };
     // The list ties handler and call by id; only here, where both come from the list, the tie is by trust.
     const handle = parts.handlers[id] as (call: Call<never>) => unknown;
     sendAnswer(route.answer, await handle(call as unknown as Call<never>), response);
@@ -139,20 +140,37 @@ async function answerRoute(
   }
 }
 
-type Controls = Pick<Call<RouteId>, 'secret' | 'signal' | 'openSession' | 'endSession'>;
+type Controls = Pick<Call<RouteId>, 'client' | 'secret' | 'signal' | 'openSession' | 'endSession'>;
 
-function callControls({ sessions }: ApplicationParts, response: Response, secrets: Secrets): Controls {
+function callControls(
+  { sessions, random }: ApplicationParts,
+  request: Request,
+  response: Response,
+  secrets: Secrets,
+): Controls {
   const gone = new AbortController();
-  response.on('close', () => gone.abort());
+  response.on('close', () => gone.abort(new SekishoError('tap.cancelled')));
   return {
     signal: gone.signal,
+    client() {
+      const { client, cookie } = recogniseScreen(request.headers.cookie, random);
+      // Who is signed in has it since then.
+      const isNew = cookie !== undefined && response.locals.operatorId === undefined;
+      if (isNew) response.setHeader('Set-Cookie', cookie);
+      return client;
+    },
     secret(field) {
       const bytes = secrets.get(field);
       if (bytes === undefined) throw new SekishoError('request.malformed', { field: `/${field}` });
       return bytes;
     },
     openSession({ operator }, screen) {
-      response.setHeader('Set-Cookie', sessions.open({ operatorId: operator.operatorId, screen }));
+      const screenCookie = response.getHeader('Set-Cookie');
+      const session = sessions.open({ operatorId: operator.operatorId, screen });
+      response.setHeader(
+        'Set-Cookie',
+        screenCookie === undefined ? session : [session, String(screenCookie)],
+      );
     },
     endSession() {
       response.setHeader('Set-Cookie', sessions.end());

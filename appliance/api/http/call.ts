@@ -9,6 +9,8 @@ export interface Call<Id extends RouteId> {
   readonly caller: (typeof ROUTES)[Id]['auth'] extends 'operator' ? Caller : undefined;
   /** The bytes of a secret field; they are overwritten when the handler has settled. */
   secret(field: SecretField): Uint8Array;
+  /** Which browser asks, also when nobody is signed in; one that is new here gets its cookie with the answer. */
+  client(): string;
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal;
   /** Binds this client to the operator's session. */

@@ -22,7 +22,10 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
     readMetrics: renderMetrics,
 
     async signIn(call) {
-      const session = await gateway.signIn({ ...call.body, pin: call.secret('pin') });
+      const session = await gateway.signIn(
+        { ...call.body, client: call.client(), pin: call.secret('pin') },
+        call.signal,
+      );
       call.openSession(session, call.body.screen);
       return { operator: session.operator, until: new Date(session.untilMs).toISOString() };
     },
@@ -78,10 +81,15 @@ function currentSession(gateway: Gateway): Session {
   return { operator, until: operatorUntil };
 }
 
-function unlockSam(gateway: Gateway, { caller, body, secret }: Call<'unlockSam'>): Promise<void> {
+function unlockSam(gateway: Gateway, call: Call<'unlockSam'>): Promise<void> {
+  const { caller, body, secret, signal } = call;
   if (body.mode === 'online') return gateway.unlockOnline(caller);
   const { cardKind, acceptLastTry, screen } = body;
-  return gateway.unlockOffline(caller, { cardKind, acceptLastTry, screen, pin: secret('pin') });
+  return gateway.unlockOffline(
+    caller,
+    { cardKind, acceptLastTry, screen, client: call.client(), pin: secret('pin') },
+    signal,
+  );
 }
 
 function cardImage(

@@ -55,8 +55,11 @@ export const ERROR_TABLE_ACCESS = {
     401,
     'operator',
     'enter-pin-again',
-    ['暗証番号が違います。', '残り回数を確認して、もう一度入力してください。'],
-    ['The PIN is wrong.', 'Check the tries that are left and enter it again.'],
+    ['暗証番号が違います。', '残り回数を確認し、カードを離して置き直してから、もう一度入力してください。'],
+    [
+      'The PIN is wrong.',
+      'Check the tries that are left, take the card off, place it again and enter the PIN again.',
+    ],
   ),
   'operator.pin-last-try': row(
     605,

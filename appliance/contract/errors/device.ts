@@ -58,6 +58,17 @@ export const ERROR_TABLE_DEVICE = {
     ['カードが見つかりません。', 'カードを読み取り位置に置いてください。'],
     ['No card was found.', 'Place the card on the reader.'],
   ),
+  'card.remove-first': row(
+    213,
+    409,
+    'operator',
+    'enter-pin-again',
+    ['暗証番号が違ったカードが置かれたままです。', 'カードを離してから置き直し、もう一度入力してください。'],
+    [
+      'The card with which the PIN was wrong still lies there.',
+      'Take it off, place it again and enter the PIN again.',
+    ],
+  ),
   'card.collision': row(
     207,
     409,

@@ -18,6 +18,7 @@ const CARD_AND_PIN_ERRORS = [
   'operator.locked-out',
   'card.not-found',
   'card.removed',
+  'card.remove-first',
   'card.not-my-number-card',
   'card.not-hpki-card',
   'reader.unreachable',
@@ -33,7 +34,7 @@ export const ACCESS_ROUTES = {
     en: 'Sign in with an operator card and its PIN',
     body: messages.SignIn,
     answer: json(messages.Session, 201),
-    errors: [...CARD_AND_PIN_ERRORS, ...STORE_ERRORS, 'network.absent', 'network.foreign'],
+    errors: [...CARD_AND_PIN_ERRORS, ...STORE_ERRORS, 'network.absent', 'network.foreign', 'tap.busy'],
   },
   readSession: {
     method: 'GET',

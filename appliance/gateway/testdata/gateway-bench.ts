@@ -177,6 +177,7 @@ export class GatewayBench {
       cardKind: variant === 'hpki' ? 'hpki' : 'my-number',
       pin: digits(pin),
       screen: 'counter',
+      client: 'counter-browser',
       acceptLastTry: false,
       ...more,
     };

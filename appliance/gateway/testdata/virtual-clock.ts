@@ -10,6 +10,7 @@ interface Sleeper {
 export class VirtualClock implements Clock {
   readonly #startMs: number;
   #elapsedMs = 0;
+  #wallShiftMs = 0;
   #sleepers: Sleeper[] = [];
   #watchers: (() => void)[] = [];
 
@@ -18,7 +19,12 @@ export class VirtualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#startMs + this.#elapsedMs;
+    return this.#startMs + this.#elapsedMs + this.#wallShiftMs;
+  }
+
+  /** Somebody sets the wall clock; no time passes. */
+  shiftWall(ms: number): void {
+    this.#wallShiftMs += ms;
   }
 
   monotonicMs(): number {
