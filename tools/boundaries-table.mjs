@@ -164,6 +164,11 @@ export const ROOMS = [
     instead: 'A driver carries APDUs and understands none: SAM language belongs to appliance/sam.',
   },
   {
+    folder: 'drivers/panel',
+    may: [CONTRACT, PORTS],
+    instead: 'The panel tells which key was pressed; what that means is decided in appliance/gateway.',
+  },
+  {
     folder: 'drivers/supervision',
     may: [CONTRACT, PORTS, CHANNEL],
     instead: 'Supervision works on every CardReader alike: what one device needs goes into its driver.',
@@ -237,6 +242,7 @@ export const LIBRARIES = {
   'better-sqlite3': ['appliance/store/database.ts', 'centre/database.ts'],
   esbuild: ['tools/build.mjs'],
   express: ['appliance/api/http/application.ts'],
+  'node-hid': ['drivers/panel/hidraw.ts'],
   pino: ['appliance/log.ts'],
   pngjs: ['appliance/card/face/photo.ts'],
   serialport: ['drivers/pn532/serial-port.ts'],

@@ -16,6 +16,7 @@ const milliseconds = (initialMs: number, minMs: number, maxMs: number): z.ZodDef
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
+const UsbId = z.string().regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/);
 const ReaderName = z.string().min(1).optional();
 
 const PcscReader = z.strictObject({
@@ -48,11 +49,9 @@ const PcscReader = z.strictObject({
     .describe(
       'Restart a reader that stays away on its USB bus; a SAM in the same housing loses its power too.',
     ),
-  usbId: z
-    .string()
-    .regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/)
-    .optional()
-    .describe('The device to restart, as `lsusb` shows it. Absent: the one that the reader is called after.'),
+  usbId: UsbId.optional().describe(
+    'The device to restart, as `lsusb` shows it. Absent: the one that the reader is called after.',
+  ),
 });
 
 /** @see UM0701-02 §7.2.9 */
@@ -94,6 +93,17 @@ const SamSlot = z.strictObject({
 const SimulatedSam = z.strictObject({
   driver: z.literal('simulated'),
   stateFile: FilePath.describe('Where the simulated SAM keeps its keys and counter.'),
+});
+
+/** Usages of the HID keyboard page. */
+const Keys = z.array(z.number().int().min(4).max(231)).min(1).optional();
+
+const Panel = z.strictObject({
+  usbId: UsbId.describe('The keypad or button on the box, as `lsusb` shows it. Its keys reach nobody else.'),
+  pinEntryMs: milliseconds(60_000, 10_000, 5 * MINUTE_MS).describe('Time to enter a PIN on the keys.'),
+  okKeys: Keys.describe('Keys that mean OK, as HID usages. Absent: both Enter keys.'),
+  cancelKeys: Keys.describe('Keys that mean cancel. Absent: Escape and keypad minus.'),
+  backKeys: Keys.describe('Keys that take a digit back. Absent: Backspace, Delete and keypad dot.'),
 });
 
 export const ConfigSchema = z.strictObject({
@@ -141,6 +151,8 @@ export const ConfigSchema = z.strictObject({
     .discriminatedUnion('driver', [PcscReader, Pn532Reader, SimulatedReader])
     .describe('The contactless reader that patients tap on.'),
   sam: z.discriminatedUnion('driver', [SamSlot, SimulatedSam]).describe('Where the SAM is.'),
+  /** Keys on the box, for consent and for PINs; absent: both come from screens. */
+  panel: Panel.optional(),
   store: z.strictObject({
     folder: FilePath.describe('Folder of the database; created when missing, readable by nobody else.'),
   }),

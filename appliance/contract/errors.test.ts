@@ -25,6 +25,7 @@ describe('the error table', () => {
       config: [1],
       card: [2],
       reader: [3],
+      panel: [3],
       sam: [4],
       network: [5],
       operator: [6],
