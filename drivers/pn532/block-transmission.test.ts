@@ -217,5 +217,5 @@ describe('BlockTransmission', () => {
     await fc.assert(fc.asyncProperty(story, play), { numRuns: 80_000 });
     expect(outcomes.success).toBeGreaterThan(10_000);
     expect(outcomes.failure).toBeGreaterThan(1_000);
-  });
+  }, 180_000);
 });

@@ -37,6 +37,8 @@ const WAKE_UP: Uint8Array = Uint8Array.of(0x55, 0x55, ...new Uint8Array(14));
 /** A chip that was just powered up, or a slow adapter, may miss the first round. */
 const PROBE_ROUNDS = 2;
 const PROBE_ATTEMPTS = 1;
+/** USB adapters and ptys call bytes sent that they still hold, and a change of rate throws those away. */
+const ADAPTER_MS = 20;
 
 /** Rejects with `reader.*` or a `Pn532Failure`; the line is closed then. The field is off. */
 export async function bringUp(options: BringUpOptions): Promise<Chip> {
@@ -61,10 +63,10 @@ export async function bringUp(options: BringUpOptions): Promise<Chip> {
 }
 
 /** Field off, and back to the rate at which the next program looks first. Never rejects. */
-export async function shutDown(chip: Chip): Promise<void> {
+export async function shutDown(chip: Chip, clock: Clock): Promise<void> {
   try {
     await chip.command(switchField(false));
-    if (chip.baudRate !== DEFAULT_BAUD_RATE) await tellRate(chip, DEFAULT_BAUD_RATE);
+    if (chip.baudRate !== DEFAULT_BAUD_RATE) await tellRate(chip, DEFAULT_BAUD_RATE, clock);
   } catch {
     // It has gone; the next bring-up looks for it at every rate.
   } finally {
@@ -96,14 +98,14 @@ async function isAwake(chip: Chip, signal: AbortSignal): Promise<boolean> {
 }
 
 /** A chip or a UART that cannot keep up at the wanted rate works at a slower one. */
-async function changeRate(chip: Chip, { baudRate, logger, signal }: BringUpOptions): Promise<void> {
+async function changeRate(chip: Chip, { baudRate, clock, logger, signal }: BringUpOptions): Promise<void> {
   const before = chip.baudRate;
   if (before === baudRate) return;
   // First the host, which may be unable to: afterwards the chip would be out of reach.
   await chip.setBaudRate(baudRate);
   await chip.setBaudRate(before);
   try {
-    await tellRate(chip, baudRate);
+    await tellRate(chip, baudRate, clock);
     await chip.command(GET_FIRMWARE_VERSION, { signal });
   } catch (thrown) {
     if (chip.isLost || signal.aborted) throw thrown;
@@ -113,8 +115,9 @@ async function changeRate(chip: Chip, { baudRate, logger, signal }: BringUpOptio
 }
 
 /** The chip switches after the host's acknowledgement. */
-async function tellRate(chip: Chip, baudRate: number): Promise<void> {
+async function tellRate(chip: Chip, baudRate: number, clock: Clock): Promise<void> {
   await chip.command(setSerialBaudRate(baudRate));
   chip.send(ACK_FRAME);
+  await clock.sleep(ADAPTER_MS);
   await chip.setBaudRate(baudRate);
 }

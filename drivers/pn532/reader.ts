@@ -246,7 +246,7 @@ export class Pn532Reader implements CardReader {
   async #letGo(): Promise<void> {
     const frontEnd = this.#frontEnd;
     this.#frontEnd = undefined;
-    if (frontEnd) await shutDown(frontEnd.chip);
+    if (frontEnd) await shutDown(frontEnd.chip, this.#clock);
   }
 
   /** Repeats `action` with a chip found anew while chip or line are away, for at most `recoveryTimeoutMs`. */

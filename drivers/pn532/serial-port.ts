@@ -68,7 +68,8 @@ function call(timeoutMs: number, start: (done: (error: Error | null) => void) =>
   });
 }
 
-function toOpenError(cause: unknown): SekishoError {
+/** What somebody can do about it decides the code. */
+export function toOpenError(cause: unknown): SekishoError {
   if (cause instanceof SekishoError) return cause;
   const text = cause instanceof Error ? cause.message : '';
   const code = OPEN_FAILURES.find(([pattern]) => pattern.test(text))?.[1] ?? 'reader.unreachable';
