@@ -36,8 +36,14 @@ export async function startAnchorService(anchor: Anchor, options: ServiceOptions
   await once(socket, 'listening');
   socket.setTTL(options.hops);
   socket.on('error', options.onFailure);
+  const closed = once(socket, 'close');
+  let isOpen = true;
   return {
     port: socket.address().port,
-    close: () => new Promise((resolve) => socket.close(() => resolve())),
+    async close() {
+      if (isOpen) socket.close();
+      isOpen = false;
+      await closed;
+    },
   };
 }

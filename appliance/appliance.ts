@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startApi } from '#api/http/server.ts';
+import { Lease, networkIdOf } from '#broker/lease.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
 import { SupervisedReader } from '#drivers/supervision/index.ts';
@@ -17,6 +18,7 @@ import { openSealedStore, type Store } from '#store/store.ts';
 import { startSyncWorker } from '#sync/worker.ts';
 import { makeTrust } from '#trust/x509.ts';
 import { openCentre } from '#upstream/centre.ts';
+import { keepLease, type RunningLease, readAnchorKey } from './open-lease.ts';
 import { signalTapEnds } from './tap-signals.ts';
 import { trustOptions } from './trust-options.ts';
 import { VERSION } from './version.ts';
@@ -59,6 +61,10 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     restart: parts.restartReader,
     onChange: (state) => gateway.readerChanged(state),
   });
+  const anchorKey = readAnchorKey(config.network);
+  const { graceMs, roundTripMs: maxRoundTripMs } = config.network;
+  const believed = new Lease({ anchorKey, graceMs, maxRoundTripMs }, clock, random);
+  let lease: RunningLease | undefined;
   const pinned = trustOptions(config);
   const trust = makeTrust(pinned);
   const stop = new AbortController();
@@ -106,7 +112,8 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     roster: store.roster,
     limits: config.limits,
     clinicName: { ja: config.texts.clinicNameJa, en: config.texts.clinicNameEn },
-    networkId: config.networkId,
+    networkId: toHex(networkIdOf(anchorKey)),
+    leaseStatus: () => lease?.status(),
     version: VERSION,
   });
   const sync = startSyncWorker({
@@ -140,7 +147,16 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   await reader.start();
   const stopKeeping = await keepForAuditors(store, samHolder, gateway);
   await centre.warm();
-  await gateway.networkChanged('registered');
+  lease = await keepLease({
+    network: config.network,
+    verifier: {
+      question: async () => believed.question(Buffer.from(samHolder.samId, 'hex')),
+      answer: async (datagram) => believed.answer(datagram),
+    },
+    clock,
+    logger: logger.child({ room: 'lease' }),
+    tell: (fact) => gateway.networkChanged(fact),
+  });
   const reconciling = repeat(clock, stop.signal, RECONCILE_EVERY_MS, () => gateway.reconcileNow());
   return {
     url: api.url,
@@ -151,6 +167,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
       stopWaking();
       stopSignalling();
       stopKeeping();
+      await lease?.close();
       await api.close();
       await gateway.close();
       await sync.stop();
@@ -194,4 +211,8 @@ async function repeat(
     await clock.sleep(everyMs, signal).catch(() => undefined);
     if (!signal.aborted) await work().catch(() => undefined);
   }
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }

@@ -2,11 +2,13 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunningAnchor } from '#anchor/start.ts';
 import { encodePem } from '#centre/pki/key-folder.ts';
 import { issueTlsClient, issueTlsServer } from '#centre/pki/role-certificate.ts';
 import type { Centre } from '#centre/region.ts';
 import type { ConfigFile } from '#config/schema.ts';
 import { testFaceRoot, testTextRoot } from '#drivers/simulated/issue/card-signer.ts';
+import { networkConfig } from './anchor.ts';
 import { CLINIC } from './identity.ts';
 import { applianceFolder } from './state-folder.ts';
 
@@ -19,6 +21,9 @@ export interface InstalledAppliance {
 export interface InstallOptions {
   readonly stateFolder: string;
   readonly centre: Centre;
+  readonly anchor: RunningAnchor;
+  /** Of the lease; absent = as usual. */
+  readonly graceMs?: number | undefined;
   readonly port: number;
   readonly reader: ConfigFile['reader'];
   readonly sam: ConfigFile['sam'];
@@ -65,6 +70,7 @@ export function installAppliance(options: InstallOptions): InstalledAppliance {
   ] as const) {
     writeFileSync(join(folder, name), createPublicKey(key).export({ type: 'spki', format: 'pem' }));
   }
+  writeFileSync(join(folder, 'anchor.pem'), options.anchor.identity.publicKeyPem);
   const config: ConfigFile = {
     profile: 'development',
     listen: { host: '127.0.0.1', port: options.port },
@@ -94,7 +100,7 @@ export function installAppliance(options: InstallOptions): InstalledAppliance {
     reader: options.reader,
     sam: options.sam,
     store: { folder: '.' },
-    networkId: CLINIC.networkId,
+    network: networkConfig(options.anchor, 'anchor.pem', options.graceMs),
     texts: { clinicNameJa: CLINIC.nameJa, clinicNameEn: CLINIC.nameEn },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.http === undefined ? {} : { http: options.http }),

@@ -5,6 +5,7 @@ import { ERRORS, type ErrorCode } from '#contract/errors.ts';
 import { Problem } from '#contract/http/messages.ts';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { cloneWithKey } from '#drivers/simulated/clone.ts';
+import { anchorNetworkId } from './anchor.ts';
 import { CounterRefusal } from './counter-client.ts';
 import { openClinicSam } from './sam-store.ts';
 import { issueSeedCard } from './seed-card.ts';
@@ -243,7 +244,9 @@ describe('people', () => {
 describe('the SAM', () => {
   /** Another chip would be another SAM: this is the same one, put back. */
   const putBack = async ({ clinic, folder }: TrialClinic): Promise<void> => {
-    await clinic.readers.samSlot.insert(await openClinicSam(folder, clinic.centre));
+    await clinic.readers.samSlot.insert(
+      await openClinicSam(folder, clinic.centre, anchorNetworkId(clinic.anchor)),
+    );
   };
   const missing = async (one: TrialClinic): Promise<string | undefined> =>
     (await one.client.snapshot()).missing;

@@ -1,5 +1,6 @@
 /** A whole clinic on one machine: centre, cards, readers and one appliance, on free ports. */
 import { readFileSync } from 'node:fs';
+import type { RunningAnchor } from '#anchor/start.ts';
 import { type RunningAppliance, startAppliance } from '#appliance/appliance.ts';
 import { createLogger } from '#appliance/log.ts';
 import { loadConfig } from '#config/load.ts';
@@ -10,6 +11,7 @@ import { Meter } from '#drivers/simulated/timing.ts';
 import { systemClock } from '#ports/clock.ts';
 import { type Logger, silentLogger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
+import { anchorNetworkId, openClinicAnchor } from './anchor.ts';
 import { type InstalledAppliance, installAppliance } from './appliance-config.ts';
 import { type ClinicReaders, openReaders, type ReaderKind, type TimingKind, timingOf } from './readers.ts';
 import { type Region, startRegion } from './region.ts';
@@ -23,6 +25,8 @@ export interface ClinicOptions {
   readonly port?: number;
   readonly monitorPort?: number;
   readonly uiFolder?: string | undefined;
+  /** How long the anchor may be silent; absent = as usual. */
+  readonly graceMs?: number;
   readonly limits?: ConfigFile['limits'];
   readonly http?: ConfigFile['http'];
   /** Where the appliance's log lines go; without it there is no log. */
@@ -35,6 +39,7 @@ export interface Clinic extends Region {
   readonly appliance: RunningAppliance;
   readonly installed: InstalledAppliance;
   readonly readers: ClinicReaders;
+  readonly anchor: RunningAnchor;
   readonly cards: ReadonlyMap<string, SimulatedCard>;
   readonly control: CardControl;
   /** What card and SAM did, for the critical path. */
@@ -49,17 +54,20 @@ export async function startSurroundings(options: ClinicOptions): Promise<Surroun
   const region = await startRegion(options.stateFolder, options.monitorPort);
   const meter = new Meter();
   const readers = await openReaders(options.reader, options.stateFolder, timingOf(options.timing), meter);
-  const sam = await openClinicSam(options.stateFolder, region.centre);
+  const anchor = await openClinicAnchor(options.stateFolder);
+  const sam = await openClinicSam(options.stateFolder, region.centre, anchorNetworkId(anchor));
   await readers.samSlot.insert(sam);
   const cards = new Map([...region.wallet].map(([id, { image }]) => [id, new SimulatedCard(image)]));
   return {
     ...region,
     readers,
+    anchor,
     cards,
     control: new CardControl(readers.cardSlot, cards),
     meter,
     async close() {
       await readers.close();
+      await anchor.close();
       await region.centre.close();
     },
   };
@@ -90,6 +98,8 @@ export async function openAppliance(
   const installed = installAppliance({
     stateFolder: options.stateFolder,
     centre: surroundings.centre,
+    anchor: surroundings.anchor,
+    graceMs: options.graceMs,
     port: options.port ?? 0,
     ...driverConfig(surroundings),
     ...(limits === undefined ? {} : { limits }),

@@ -82,6 +82,7 @@ class CrashingClinic {
     this.#configFile = installAppliance({
       stateFolder: this.folder,
       centre: this.surroundings.centre,
+      anchor: this.surroundings.anchor,
       port: 0,
       ...(await driversOf(this.surroundings, this.folder)),
       limits: { tapsPerCardPerDay: 1_000 },

@@ -5,5 +5,4 @@ export const CLINIC = {
   /** Prefecture 99 does not exist. */
   institutionCode: '9910000017',
   samId: '5345534841303031',
-  networkId: '000102030405060708090a0b0c0d0e0f',
 } as const;

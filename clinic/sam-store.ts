@@ -18,7 +18,11 @@ function save(file: string, state: SamState): void {
 }
 
 /** Opens the SAM of `stateFolder`, or makes it, and has the SP know it. */
-export async function openClinicSam(stateFolder: string, centre: Centre): Promise<SimulatedSam> {
+export async function openClinicSam(
+  stateFolder: string,
+  centre: Centre,
+  networkId: string,
+): Promise<SimulatedSam> {
   const file = join(stateFolder, 'sam.json');
   const state: SamState = existsSync(file)
     ? (JSON.parse(readFileSync(file, 'utf8')) as SamState)
@@ -29,7 +33,7 @@ export async function openClinicSam(stateFolder: string, centre: Centre): Promis
   centre.administration.registerDevice({
     deviceCertificate: Buffer.from(personalisation.deviceCertificate, 'base64'),
     institutionCode: CLINIC.institutionCode,
-    networkIds: [CLINIC.networkId],
+    networkIds: [networkId],
     maxUses: MAX_USES,
     maxTicks: MAX_TICKS,
   });

@@ -136,6 +136,11 @@ export const ROOMS = [
     instead: 'The composition root knows the appliance and its drivers; centre and clinic stand outside.',
   },
   {
+    folder: 'appliance/open-lease.ts',
+    may: ['appliance', 'drivers/network'],
+    instead: 'This file joins the lease and its drivers; rules belong to appliance/lease.',
+  },
+  {
     folder: 'appliance/main.ts',
     may: ['appliance', 'drivers'],
     lazily: ['drivers'],

@@ -35,7 +35,7 @@ const production: ConfigFile = {
   reader: { driver: 'pcsc', readerName: 'ACS ACR1252' },
   sam: { driver: 'pcsc', readerName: 'ACS ACR1252 SAM' },
   store: { folder: 'store' },
-  networkId: '00'.repeat(16),
+  network: { publicKeyPath: 'anchor.pem', anchors: [{ host: '192.168.10.2' }], interface: 'eth0' },
   texts: { clinicNameJa: '関所診療所', clinicNameEn: 'Sekisho Clinic' },
 };
 
@@ -66,7 +66,7 @@ describe('parseConfig', () => {
       profile: 'production',
       reader: { driver: 'simulated', cards: ['a.json'] },
       sam: { driver: 'simulated', stateFile: 'sam.json' },
-      networkId: 'xyz',
+      network: { publicKeyPath: 'anchor.pem', anchors: [], graceMs: 1 },
       limits: { operatorIdleMs: 5, operatorIdleSeconds: 9 },
       tls: { keyPath: 'k' },
       extra: true,
@@ -79,7 +79,9 @@ describe('parseConfig', () => {
       'extra',
       'limits.operatorIdleMs',
       'limits.operatorIdleSeconds',
-      'networkId',
+      'network.anchors',
+      'network.graceMs',
+      'network.interface',
       'reader.driver',
       'sam.driver',
       'tls.certificatePath',
@@ -100,6 +102,18 @@ describe('parseConfig', () => {
       expect(parseConfig({ ...file, profile: 'development' })[device].driver).toBe('simulated');
     },
   );
+
+  test('production names the network card to watch; development need not', () => {
+    const { interface: _unnamed, ...network } = production.network;
+    expect(problemsOf(() => parseConfig({ ...production, network })).map(({ path }) => path)).toEqual([
+      'network.interface',
+    ]);
+    expect(parseConfig({ ...production, profile: 'development', network }).network).toMatchObject({
+      graceMs: 3_000,
+      askEveryMs: 1_000,
+      anchors: [{ host: '192.168.10.2', port: 26_460 }],
+    });
+  });
 
   test('a PN532 has its nine rates and begins at the one of every fresh chip', () => {
     const pn532 = (more: object) => ({

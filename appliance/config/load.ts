@@ -26,7 +26,7 @@ export function loadConfig(file: string): Config {
 export function parseConfig(value: unknown): Config {
   const result = ConfigSchema.safeParse(value, { reportInput: false });
   const problems = result.success ? [] : result.error.issues.flatMap(describeIssue);
-  problems.push(...simulatorsInProduction(value));
+  problems.push(...simulatorsInProduction(value), ...unwatchedInProduction(value));
   if (!result.success || problems.length > 0) throw invalid(problems);
   return deepFreeze(result.data);
 }
@@ -94,6 +94,15 @@ function simulatorsInProduction(value: unknown): readonly ConfigProblem[] {
     }));
 }
 
+/** A cable that is pulled must be noticed before an anchor is missed. */
+function unwatchedInProduction(value: unknown): readonly ConfigProblem[] {
+  if (!isRecord(value) || value.profile !== 'production' || !isRecord(value.network)) return [];
+  if (value.network.interface !== undefined) return [];
+  return [
+    { path: 'network.interface', reason: 'a production configuration names the network card to watch' },
+  ];
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -109,7 +118,10 @@ function resolvePaths(value: unknown, folder: string, path: string, problems: Co
       ]),
     );
   }
-  if (typeof value !== 'string' || !/(Path|^store\.folder|^sam\.stateFile|^reader\.cards)$/.test(path))
+  if (
+    typeof value !== 'string' ||
+    !/(Path|^store\.folder|^sam\.stateFile|^network\.tamper\.file|^reader\.cards)$/.test(path)
+  )
     return value;
   const absolute = resolve(folder, value);
   if (path.endsWith('Path') && !isReadable(absolute))

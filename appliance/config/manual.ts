@@ -15,6 +15,7 @@ interface Node {
   readonly maximum?: number;
   readonly items?: Node;
   readonly oneOf?: readonly Node[];
+  readonly anyOf?: readonly Node[];
   readonly properties?: Readonly<Record<string, Node>>;
   readonly required?: readonly string[];
 }
@@ -45,6 +46,7 @@ function renderSetting(path: string, node: Node, required: boolean): string {
   if (node.oneOf !== undefined) {
     return node.oneOf.map((choice) => renderChoice(path, node, choice)).join('');
   }
+  if (node.items?.properties !== undefined) return renderSetting(`${path}[]`, node.items, true);
   if (node.properties !== undefined) {
     return Object.entries(node.properties)
       .map(([name, child]) => renderSetting(`${path}.${name}`, child, isRequired(node, name)))
@@ -72,6 +74,8 @@ function renderType(node: Node): string {
   if (node.type === 'integer') return `integer ${node.minimum} to ${node.maximum}`;
   if (node.format === 'uri') return 'URL';
   if (node.pattern !== undefined) return `text \`${node.pattern}\``;
+  if (node.anyOf !== undefined) return node.anyOf.map(renderType).join(', ');
+  if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
   return node.type === 'string' ? 'text' : String(node.type);
 }
 

@@ -3,7 +3,7 @@
  * `docs/config.md` is generated from here: description, default, range and unit live on the field.
  */
 import { z } from 'zod';
-import { HexOf } from '#contract/centre/wire.ts';
+import { NetworkSection } from './network-schema.ts';
 
 const FilePath = z.string().min(1);
 const HttpsUrl = z.url({ protocol: /^https$/ });
@@ -156,7 +156,7 @@ export const ConfigSchema = z.strictObject({
   store: z.strictObject({
     folder: FilePath.describe('Folder of the database; created when missing, readable by nobody else.'),
   }),
-  networkId: HexOf(16).describe('The registered network that SAM unlocks are bound to, 16 bytes in hex.'),
+  network: NetworkSection,
   faceCheck: z
     .strictObject({
       cardPhoto: z

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Instant } from './centre/wire.ts';
 import { ERROR_CODES } from './errors.ts';
+import { LeaseStatus } from './network.ts';
 import { Operator } from './operator.ts';
 
 export const TapStepName = z.enum([
@@ -98,6 +99,7 @@ export const GatewaySnapshot = z.strictObject({
     }),
   }),
   readerHealth: ReaderHealth,
+  lease: LeaseStatus.optional(),
   tap: TapProgress.optional(),
   outboxWaiting: z.number().int().min(0),
   unresolvedVisits: z.number().int().min(0),

@@ -77,6 +77,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     shown ??= makeSnapshot({
       facts: core.facts,
       health: parts.centre.health(),
+      lease: parts.leaseStatus?.(),
       readerHealth: parts.readerHealth(),
       tap: desk.current?.progress(),
       ...openCounts(),

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { CardReader } from '#card/channel.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
+import type { LeaseStatus } from '#contract/network.ts';
 import type { ReaderHealth } from '#contract/snapshot.ts';
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -64,5 +65,7 @@ export interface GatewayParts {
   readonly clinicName: { readonly ja: string; readonly en: string };
   /** 16 bytes that name the registered network, hex; the SP binds each unlock to it. */
   readonly networkId: string;
+  /** For the snapshot; undefined before anybody keeps a lease. */
+  readonly leaseStatus?: () => LeaseStatus | undefined;
   readonly version: string;
 }

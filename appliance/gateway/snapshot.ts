@@ -1,4 +1,5 @@
 /** Facts and the running tap, as the one document that screens see. No patient data. */
+import type { LeaseStatus } from '#contract/network.ts';
 import type { GatewaySnapshot, Mode, ReaderHealth, TapProgress } from '#contract/snapshot.ts';
 import type { VisitQueries } from '#evidence/ledger.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
@@ -15,6 +16,7 @@ export interface SnapshotInputs extends OpenCounts {
   readonly health: CentreHealth;
   readonly readerHealth: ReaderHealth;
   readonly tap: TapProgress | undefined;
+  readonly lease: LeaseStatus | undefined;
   readonly revision: number;
   readonly nowMs: number;
   /** The same moment by the monotonic clock, which sessions end by. */
@@ -64,6 +66,7 @@ export function makeSnapshot(inputs: SnapshotInputs): GatewaySnapshot {
       centre: health,
     },
     readerHealth: inputs.readerHealth,
+    ...(inputs.lease === undefined ? {} : { lease: inputs.lease }),
     ...(tap === undefined ? {} : { tap }),
     outboxWaiting: inputs.outboxWaiting,
     unresolvedVisits: inputs.unresolvedVisits,

@@ -228,6 +228,7 @@ export class LeaseWatcher {
     this.#state = state;
     if (change !== undefined && 'ended' in change) {
       this.#home = undefined;
+      this.#sinceMs = clock.nowMs();
       this.#lastEnd = { reason: change.ended, atMs: clock.nowMs() };
       this.#parts.onLost(change.ended);
       logger.warn('lease.ended', { reason: change.ended });

@@ -41,6 +41,7 @@ export async function withApplianceProcess<Result>(
       const { configFile } = installAppliance({
         stateFolder,
         centre: surroundings.centre,
+        anchor: surroundings.anchor,
         port: 0,
         ...driverConfig(surroundings),
         limits,

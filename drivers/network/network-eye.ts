@@ -16,7 +16,7 @@ export interface NetworkEyeOptions {
 
 const CARRIER_EVERY_MS = 50;
 /** For what no event tells, and for events that were lost. */
-const LOOK_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 15_000;
 const RESTART_MS = 500;
 /** Events that keep coming must not keep us from telling anything. */
 const MAX_LOOKS = 5;

@@ -142,7 +142,7 @@ export class GatewayBench {
       roster: this.store.roster,
       limits: { ...TEST_LIMITS, ...options.limits },
       clinicName: { ja: CLINIC.nameJa, en: CLINIC.nameEn },
-      networkId: CLINIC.networkId,
+      networkId: '000102030405060708090a0b0c0d0e0f',
       version: '0.0.0-test',
     };
     this.gateway = makeGateway(options.change?.(parts) ?? parts);

@@ -1,0 +1,97 @@
+/** Puts the lease together out of its settings and its drivers, and has the gateway follow it. */
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Config } from '#config/schema.ts';
+import { SekishoError } from '#contract/errors.ts';
+import type { LeaseStatus, NetworkFact } from '#contract/network.ts';
+import { UdpAnchorLine } from '#drivers/network/anchor-line.ts';
+import { procBootClock } from '#drivers/network/boot-clock.ts';
+import { gpioTamperSwitch } from '#drivers/network/gpio-tamper.ts';
+import { openEye } from '#drivers/network/open-eye.ts';
+import { fileTamperSwitch } from '#drivers/network/tamper-level.ts';
+import { LeaseWatcher } from '#lease/watcher.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { LeaseVerifier } from '#ports/lease-verifier.ts';
+import type { Logger } from '#ports/logger.ts';
+import type { TamperSwitch } from '#ports/surroundings.ts';
+
+type NetworkConfig = Config['network'];
+
+export interface LeaseParts {
+  readonly network: NetworkConfig;
+  readonly verifier: LeaseVerifier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of every change, in its very moment. */
+  readonly tell: (fact: NetworkFact) => Promise<void>;
+}
+
+export interface RunningLease {
+  status(): LeaseStatus;
+  close(): Promise<void>;
+}
+
+/** Throws `config.invalid` for what is no key of an anchor. */
+export function readAnchorKey({ publicKeyPath }: NetworkConfig): KeyObject {
+  try {
+    const key = createPublicKey(readFileSync(publicKeyPath));
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch {
+    // Not a key at all.
+  }
+  throw new SekishoError('config.invalid', { field: 'network.publicKeyPath' });
+}
+
+function openTamper({ tamper }: NetworkConfig, clock: Clock): TamperSwitch | undefined {
+  switch (tamper?.driver) {
+    case 'gpio':
+      return gpioTamperSwitch(tamper);
+    case 'file':
+      return fileTamperSwitch(tamper.file, tamper.closedText, clock);
+    case undefined:
+      return undefined;
+  }
+}
+
+/** An anchor in the house answers at once; a start does not wait for one that is off. */
+const FIRST_ANSWER_MS = 1_000;
+
+/** Resolves with the first lease and what follows from it done, or after a second without one. */
+export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
+  const { network, clock, logger } = parts;
+  const { graceMs } = network;
+  const settling = new AbortController();
+  let told: NetworkFact = 'absent';
+  let followed = Promise.resolve();
+  const tell = (): void => {
+    const { fact } = watcher;
+    if (fact === told) return;
+    told = fact;
+    followed = parts.tell(fact).catch((error: unknown) => logger.error('lease.not-told', { error }));
+    if (fact === 'registered') settling.abort();
+  };
+  const watcher: LeaseWatcher = new LeaseWatcher({
+    options: network,
+    verifier: parts.verifier,
+    anchors: new UdpAnchorLine(network),
+    eye: openEye({ device: network.interface, dhcpLeaseFile: network.dhcpLeaseFile }, clock, logger),
+    tamper: openTamper(network, clock),
+    boot: procBootClock,
+    clock,
+    logger,
+    onLost: tell,
+    onChange: tell,
+  });
+  await watcher.start();
+  await clock.sleep(FIRST_ANSWER_MS, settling.signal).catch(() => undefined);
+  await followed;
+  const instant = (ms: number): string => new Date(ms).toISOString();
+  return {
+    status() {
+      const { sinceMs, lastEnd } = watcher;
+      const ended = lastEnd && { reason: lastEnd.reason, at: instant(lastEnd.atMs) };
+      return { since: instant(sinceMs), graceMs, ...(ended && { lastEnd: ended }) };
+    },
+    close: () => watcher.close(),
+  };
+}
