@@ -98,7 +98,9 @@ describe('the counter page in a whole clinic', () => {
     await click('同じ人です');
     await title('受付しました');
     await page.getByText('有効', { exact: true }).waitFor();
-    await page.getByText(taro?.name ?? '').waitFor();
+    // By the insurance, and by the card for the registration of a new patient.
+    await page.getByText('新しい患者さんの登録').waitFor();
+    await expect.poll(() => page.getByText(taro?.name ?? '').count()).toBe(2);
     await page.getByText('今、センターで確認しました').waitFor();
     await inspect('clinic-08-result');
     await page.getByLabel('患者番号').fill('00012345');
