@@ -73,21 +73,6 @@ export async function startSurroundings(options: ClinicOptions): Promise<Surroun
   };
 }
 
-/** The `reader` and `sam` sections for this clinic's appliance as a process of its own. */
-export function driverConfig({ readers }: Surroundings): Pick<ConfigFile, 'reader' | 'sam'> {
-  const { names } = readers;
-  if (names === undefined) {
-    return {
-      reader: { driver: 'simulated', cards: ['in-process'] },
-      sam: { driver: 'simulated', stateFile: 'in-process' },
-    };
-  }
-  return {
-    reader: { driver: 'pcsc', readerName: names.card },
-    sam: { driver: 'pcsc', readerName: names.sam },
-  };
-}
-
 /** Installs and starts the appliance amid its surroundings, in whatever state these are. */
 export async function openAppliance(
   surroundings: Surroundings,
@@ -101,7 +86,7 @@ export async function openAppliance(
     anchor: surroundings.anchor,
     graceMs: options.graceMs,
     port: options.port ?? 0,
-    ...driverConfig(surroundings),
+    ...surroundings.readers.config,
     ...(limits === undefined ? {} : { limits }),
     ...(http === undefined ? {} : { http }),
   });

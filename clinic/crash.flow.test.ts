@@ -11,7 +11,7 @@ import type { ConfigFile } from '#config/schema.ts';
 import type { Visit } from '#contract/visit.ts';
 import { exportEvidence } from '#store/export.ts';
 import { installAppliance } from './appliance-config.ts';
-import { clinicCa, driverConfig, type Surroundings, startSurroundings } from './clinic.ts';
+import { clinicCa, type Surroundings, startSurroundings } from './clinic.ts';
 import { CounterClient, CounterRefusal } from './counter-client.ts';
 import { verifyEvidence } from './evidence/verification.ts';
 import { isPrivatePcscdAvailable, type ReaderKind } from './readers.ts';
@@ -41,7 +41,7 @@ async function driversOf(
 ): Promise<Pick<ConfigFile, 'reader' | 'sam'>> {
   if (surroundings.readers.kind === 'pcsc') {
     await surroundings.control.run(`insert ${CLERK}`);
-    return driverConfig(surroundings);
+    return surroundings.readers.config;
   }
   const cardFile = join(folder, 'card.json');
   writeFileSync(cardFile, JSON.stringify(surroundings.wallet.get(CLERK)?.image));

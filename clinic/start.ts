@@ -5,11 +5,11 @@ import type { TableCard } from './card-table/page.ts';
 import { startCardTable } from './card-table/server.ts';
 import { type Clinic, startClinic } from './clinic.ts';
 import { runCommand } from './command.ts';
-import { isPrivatePcscdAvailable, type ReaderKind } from './readers.ts';
+import { isPrivatePcscdAvailable, READER_KINDS, type ReaderKind } from './readers.ts';
 import { STATE_FOLDER } from './state-folder.ts';
 
 const USAGE =
-  'start [--port 8443] [--cards-port 8444] [--monitor-port 8445] [--reader inprocess|pcsc] [--verbose]';
+  'start [--port 8443] [--cards-port 8444] [--monitor-port 8445] [--reader inprocess|pcsc|pn532] [--verbose]';
 const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
 
 const KIND_TEXT: Readonly<Record<string, string>> = {
@@ -30,15 +30,19 @@ function tableCards(clinic: Clinic): TableCard[] {
 }
 
 function chooseReader(wished: string | undefined): ReaderKind {
-  if (wished === 'inprocess' || wished === 'pcsc') return wished;
+  const kind = READER_KINDS.find((each) => each === wished);
+  if (kind !== undefined) return kind;
   return isPrivatePcscdAvailable() ? 'pcsc' : 'inprocess';
 }
 
+const READER_TEXT: Readonly<Record<ReaderKind, string>> = {
+  pcsc: 'カードは本物の pcscd (vpcd) の向こう側 / cards behind a real pcscd (vpcd)',
+  inprocess: 'カードはプログラムの中 / cards in process (pcscd, vsmartcard-vpcd not installed)',
+  pn532: 'カードは模擬 PN532 のアンテナの上 / cards on the antenna of an emulated PN532',
+};
+
 function announce(clinic: Clinic, cardTableUrl: string): void {
-  const reader =
-    clinic.readers.kind === 'pcsc'
-      ? 'カードは本物の pcscd (vpcd) の向こう側 / cards behind a real pcscd (vpcd)'
-      : 'カードはプログラムの中 / cards in process (pcscd, vsmartcard-vpcd not installed)';
+  const reader = READER_TEXT[clinic.readers.kind];
   const lines = [
     '',
     '  関所 Sekisho: 診療所が始まりました / the clinic is open',

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Mode, TapStepName } from '#contract/snapshot.ts';
 import { EligibilityValidity } from '#contract/visit.ts';
-import { isPrivatePcscdAvailable } from './readers.ts';
+import { isPrivatePcscdAvailable, READER_KINDS } from './readers.ts';
 import { buildPrograms } from './testing/appliance-process.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -41,7 +41,7 @@ const AcceptedVisit = z.object({
 const Result = z.object({
   ok: z.boolean(),
   mode: Mode,
-  reader: z.enum(['inprocess', 'pcsc']),
+  reader: z.enum(READER_KINDS),
   visits: z.array(AcceptedVisit),
   evidenceVerified: z.literal(true),
 });
@@ -70,7 +70,7 @@ afterAll(() => {
   expect(left).toEqual([]);
 });
 
-const READERS = isPrivatePcscdAvailable() ? (['inprocess', 'pcsc'] as const) : (['inprocess'] as const);
+const READERS = READER_KINDS.filter((kind) => kind !== 'pcsc' || isPrivatePcscdAvailable());
 const WORLDS = READERS.flatMap((reader) =>
   (['online', 'degraded', 'offline'] as const).map((mode) => [mode, reader] as const),
 );

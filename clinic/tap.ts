@@ -1,5 +1,5 @@
 /**
- * `npm run -s tap -- --json [--count N] [--mode online|degraded|offline] [--reader inprocess|pcsc]
+ * `npm run -s tap -- --json [--count N] [--mode online|degraded|offline] [--reader inprocess|pcsc|pn532]
  * [--timing real|zero] [--person ID] [--card FILE]`: a complete clinic with temporary state makes N visits through
  * the public HTTPS API and prints one JSON object. Exit code 0 only if every visit was as it should be.
  */
@@ -16,13 +16,13 @@ import { type Clinic, clinicCa, startClinic } from './clinic.ts';
 import { CommandProblem, runCommand, UsageProblem } from './command.ts';
 import { CounterClient } from './counter-client.ts';
 import { verifyEvidence } from './evidence/verification.ts';
-import type { ReaderKind, TimingKind } from './readers.ts';
+import { READER_KINDS, type ReaderKind, type TimingKind } from './readers.ts';
 import { issueSeedCard } from './seed-card.ts';
 import { makeVisit, settledVisit, signInWith, type TapReport } from './tap-run.ts';
 import { enterWorld } from './world.ts';
 
 const USAGE =
-  'tap [--json] [--count N] [--mode online|degraded|offline] [--reader inprocess|pcsc] [--timing real|zero] [--person ID] [--card FILE] [--photo]';
+  'tap [--json] [--count N] [--mode online|degraded|offline] [--reader inprocess|pcsc|pn532] [--timing real|zero] [--person ID] [--card FILE] [--photo]';
 
 interface Wish {
   readonly json: boolean;
@@ -61,7 +61,7 @@ function parseWish(words: readonly string[]): Wish {
     json: values.json,
     count,
     mode: oneOf('mode', values.mode, ['online', 'degraded', 'offline']),
-    reader: oneOf('reader', values.reader, ['inprocess', 'pcsc']),
+    reader: oneOf('reader', values.reader, READER_KINDS),
     timing: oneOf('timing', values.timing, ['real', 'zero']),
     person: values.person,
     cardFile: values.card,

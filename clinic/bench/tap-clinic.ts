@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isPrivatePcscdAvailable } from '#drivers/pcsc/private-pcscd.ts';
 import { installAppliance } from '../appliance-config.ts';
-import { clinicCa, driverConfig, type Surroundings, startClinic, startSurroundings } from '../clinic.ts';
+import { clinicCa, type Surroundings, startClinic, startSurroundings } from '../clinic.ts';
 import { CounterClient } from '../counter-client.ts';
 import type { TimingKind } from '../readers.ts';
 import { makeVisit, signInWith, type TapReport } from '../tap-run.ts';
@@ -43,7 +43,7 @@ export async function withApplianceProcess<Result>(
         centre: surroundings.centre,
         anchor: surroundings.anchor,
         port: 0,
-        ...driverConfig(surroundings),
+        ...surroundings.readers.config,
         limits,
       });
       const appliance = await ApplianceProcess.start(configFile);

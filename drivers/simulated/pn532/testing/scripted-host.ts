@@ -42,6 +42,10 @@ export class ScriptedHost implements SerialLine {
 
   /** Everything that came until it ends as asked, or until nothing came for so long. */
   async take(isComplete: (hex: string) => boolean, patienceMs = 1_000): Promise<string> {
+    return toHex(concat(...(await this.takePieces(isComplete, patienceMs))));
+  }
+
+  async takePieces(isComplete: (hex: string) => boolean, patienceMs = 1_000): Promise<Uint8Array[]> {
     const endMs = performance.now() + patienceMs;
     while (!isComplete(this.received)) {
       const leftMs = endMs - performance.now();
@@ -54,9 +58,9 @@ export class ScriptedHost implements SerialLine {
         };
       });
     }
-    const { received } = this;
+    const { pieces } = this;
     this.pieces = [];
-    return received;
+    return pieces;
   }
 
   /** Sends a command; what follows the TFI of the response, or `…` and all that came instead. */
