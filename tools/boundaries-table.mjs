@@ -67,7 +67,7 @@ export const ROOMS = [
     may: [CONTRACT, PORTS, 'appliance/card', 'appliance/sam', 'appliance/evidence/canonical.ts'],
     instead:
       'The broker is read in an hour or not at all: what does not guard the SAM belongs to appliance/gateway.',
-    tests: ['appliance/gateway/testdata', 'appliance/trust', 'clinic'],
+    tests: ['appliance/config', 'appliance/gateway/testdata', 'appliance/trust', 'clinic'],
   },
   {
     folder: 'appliance/trust',
@@ -139,6 +139,13 @@ export const ROOMS = [
     folder: 'appliance/open-lease.ts',
     may: ['appliance', 'drivers/network'],
     instead: 'This file joins the lease and its drivers; rules belong to appliance/lease.',
+  },
+  {
+    folder: 'appliance/broker/main.ts',
+    may: ['appliance', 'drivers'],
+    lazily: ['drivers'],
+    instead:
+      'The program knows the broker, its configuration, and the one driver that it names: await import(…).',
   },
   {
     folder: 'appliance/main.ts',
@@ -256,6 +263,7 @@ export const LIBRARIES = {
   zod: [
     CONTRACT,
     'appliance/broker/commands.ts',
+    'appliance/broker/envelope.ts',
     'appliance/config',
     'appliance/api/http/openapi.ts',
     'appliance/evidence/audited-record.ts',

@@ -119,13 +119,6 @@ export type CommandName = keyof typeof COMMANDS;
 export type Ask<Name extends CommandName> = z.output<(typeof COMMANDS)[Name]['ask']>;
 export type Answer<Name extends CommandName> = z.output<(typeof COMMANDS)[Name]['answer']>;
 
-/** What the SAM was sent and answered so far, for a tap's own account. */
-export const Meter = z.strictObject({
-  count: z.number().int(),
-  bytesOut: z.number().int(),
-  bytesIn: z.number().int(),
-});
-
 /** What the broker says unasked. */
 export const BrokerEvent = z.discriminatedUnion('event', [
   /** The SAM left or answers no more. */

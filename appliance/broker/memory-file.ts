@@ -52,22 +52,6 @@ export function openMemoryFile(folder: string): BrokerMemory {
   });
 }
 
-/** For tests and for a composition whose memory is as short as its life. */
-export function makeShortMemory(): BrokerMemory {
-  let roster: Uint8Array | undefined;
-  return {
-    uses: [],
-    recordUse: () => {},
-    get roster() {
-      return roster;
-    },
-    saveRoster: (update) => {
-      roster = update.slice();
-    },
-    close: () => {},
-  };
-}
-
 /** Whole and on the disk, or not there: a disk that is full must not leave half a line for the next one to go on. */
 function appendWhole(log: number, line: Uint8Array): void {
   const before = fstatSync(log).size;

@@ -1,7 +1,9 @@
 /** Reads the configuration file, lists every problem at once, and freezes the result. */
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { ZodError, ZodType } from 'zod';
 import { SekishoError } from '#contract/errors.ts';
+import { type BrokerConfig, BrokerConfigSchema } from './broker-schema.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 
 export interface ConfigProblem {
@@ -15,20 +17,37 @@ export interface ConfigProblem {
  * @throws SekishoError `config.invalid`; its cause is a `ConfigProblemList`.
  */
 export function loadConfig(file: string): Config {
-  const parsed = parseConfig(readJson(file));
-  const problems: ConfigProblem[] = [];
-  const config = resolvePaths(parsed, dirname(resolve(file)), '', problems) as Config;
-  if (problems.length > 0) throw invalid(problems);
-  return deepFreeze(config);
+  return withPaths(file, parseConfig(readJson(file)));
+}
+
+/** The same for the file of the SAM broker. */
+export function loadBrokerConfig(file: string): BrokerConfig {
+  return withPaths(file, parseBrokerConfig(readJson(file)));
 }
 
 /** Validates a configuration that is already an object; touches no file. */
 export function parseConfig(value: unknown): Config {
-  const result = ConfigSchema.safeParse(value, { reportInput: false });
+  const more = [...simulatorsInProduction(value, ['reader', 'sam']), ...unwatchedInProduction(value)];
+  return parse(ConfigSchema, value, more);
+}
+
+export function parseBrokerConfig(value: unknown): BrokerConfig {
+  return parse(BrokerConfigSchema, value, simulatorsInProduction(value, ['slot']));
+}
+
+function parse<T>(schema: ZodType<T>, value: unknown, more: readonly ConfigProblem[]): T {
+  const result = schema.safeParse(value, { reportInput: false });
   const problems = result.success ? [] : result.error.issues.flatMap(describeIssue);
-  problems.push(...simulatorsInProduction(value), ...unwatchedInProduction(value));
+  problems.push(...more);
   if (!result.success || problems.length > 0) throw invalid(problems);
   return deepFreeze(result.data);
+}
+
+function withPaths<T>(file: string, parsed: T): T {
+  const problems: ConfigProblem[] = [];
+  const config = resolvePaths(parsed, dirname(resolve(file)), '', problems) as T;
+  if (problems.length > 0) throw invalid(problems);
+  return deepFreeze(config);
 }
 
 /** All that was wrong; the message is what a technician reads. */
@@ -65,12 +84,7 @@ function readJson(file: string): unknown {
   }
 }
 
-type Issue =
-  ReturnType<typeof ConfigSchema.safeParse> extends infer R
-    ? R extends { error: { issues: (infer I)[] } }
-      ? I
-      : never
-    : never;
+type Issue = ZodError['issues'][number];
 
 function describeIssue(issue: Issue): readonly ConfigProblem[] {
   const path = issue.path.map(String).join('.');
@@ -84,10 +98,10 @@ function describeIssue(issue: Issue): readonly ConfigProblem[] {
 }
 
 /** Looks at the raw value, so that the rule speaks even when something else is wrong too. */
-function simulatorsInProduction(value: unknown): readonly ConfigProblem[] {
+function simulatorsInProduction(value: unknown, devices: readonly string[]): readonly ConfigProblem[] {
   if (!isRecord(value) || value.profile !== 'production') return [];
-  return (['reader', 'sam'] as const)
-    .filter((device) => isRecord(value[device]) && value[device].driver === 'simulated')
+  return devices
+    .filter((device) => driverOf(value[device]) === 'simulated')
     .map((device) => ({
       path: `${device}.driver`,
       reason: 'a production configuration cannot name a simulator',
@@ -103,11 +117,15 @@ function unwatchedInProduction(value: unknown): readonly ConfigProblem[] {
   ];
 }
 
+function driverOf(device: unknown): unknown {
+  return isRecord(device) ? device.driver : undefined;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Settings named `…Path` are files that must be readable now; `cards`, `folder` and `stateFile` only become absolute. */
+/** Settings named `…Path` are files that must be readable now; what is made by others only becomes absolute. */
 function resolvePaths(value: unknown, folder: string, path: string, problems: ConfigProblem[]): unknown {
   if (Array.isArray(value)) return value.map((item) => resolvePaths(item, folder, path, problems));
   if (isRecord(value)) {
@@ -120,11 +138,11 @@ function resolvePaths(value: unknown, folder: string, path: string, problems: Co
   }
   if (
     typeof value !== 'string' ||
-    !/(Path|^store\.folder|^sam\.stateFile|^network\.tamper\.file|^reader\.cards)$/.test(path)
+    !/(Path|^store\.folder|\.stateFile|^stateFolder|^network\.tamper\.file|^reader\.cards)$/.test(path)
   )
     return value;
   const absolute = resolve(folder, value);
-  if (path.endsWith('Path') && !isReadable(absolute))
+  if (path.endsWith('Path') && !path.endsWith('socketPath') && !isReadable(absolute))
     problems.push({ path, reason: `cannot read ${absolute}` });
   return absolute;
 }

@@ -1,5 +1,6 @@
 /** Renders the schema as the manual page `docs/config.md`. */
 import { z } from 'zod';
+import { BrokerConfigSchema } from './broker-schema.ts';
 import { ConfigSchema } from './schema.ts';
 
 /** The part of JSON Schema that zod writes for our schema. */
@@ -20,22 +21,31 @@ interface Node {
   readonly required?: readonly string[];
 }
 
-export function renderConfigManual(): string {
-  const schema = z.toJSONSchema(ConfigSchema, { io: 'input' }) as Node;
-  const sections = Object.entries(schema.properties ?? {}).map(([name, node]) =>
+function renderTable(from: z.ZodType): string {
+  const schema = z.toJSONSchema(from, { io: 'input' }) as Node;
+  const rows = Object.entries(schema.properties ?? {}).map(([name, node]) =>
     renderSetting(name, node, isRequired(schema, name)),
   );
+  return `| setting | type and range | default | unit | meaning |
+|---|---|---|---|---|
+${rows.join('')}`;
+}
+
+export function renderConfigManual(): string {
   return `# 設定 / Configuration
 
-<!-- Generated from appliance/config/schema.ts. UPDATE_GOLDEN=1 npx vitest run appliance/config rewrites it. -->
+<!-- Generated from schema.ts and broker-schema.ts of appliance/config. UPDATE_GOLDEN=1 npx vitest run appliance/config rewrites it. -->
 
 One JSON file. An unknown key is an error; a production file that names a simulator is an error; all problems are listed
 at once. Units stand in names (\`…Ms\` milliseconds, \`…Bytes\` bytes). Secrets are never values, only paths of files;
 paths are relative to the configuration file, and every \`…Path\` must be readable at start.
 
-| setting | type and range | default | unit | meaning |
-|---|---|---|---|---|
-${sections.join('')}`;
+${renderTable(ConfigSchema)}
+## The SAM broker
+
+A file of its own, by the same rules; only the user that the broker runs as may read or write what it names.
+
+${renderTable(BrokerConfigSchema)}`;
 }
 
 function isRequired(parent: Node, name: string): boolean {

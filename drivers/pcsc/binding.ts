@@ -33,6 +33,8 @@ export interface PcscBinding {
   renew(): Promise<void>;
   /** Gives the reader back; pcscd takes it back by force when a call hangs. */
   retire(): Promise<void>;
+  /** Lets go at once, without asking: pcscd resets what was held. Calls that are under way fail. */
+  kill(): Promise<void>;
 }
 
 /** Calls that only talk to pcscd, or take the power off. */
@@ -113,6 +115,15 @@ export class PcscHost implements PcscBinding {
     const timer = setTimeout(() => host.kill('SIGKILL'), RETIRE_TIMEOUT_MS);
     await exited;
     clearTimeout(timer);
+  }
+
+  async kill(): Promise<void> {
+    const host = this.#process;
+    if (!host) return;
+    this.#process = undefined;
+    const exited = once(host, 'exit');
+    host.kill('SIGKILL');
+    await exited;
   }
 
   async #call(operation: string, argument: unknown, timeoutMs: number): Promise<unknown> {

@@ -17,6 +17,7 @@ function makeChannel(transmit: () => Promise<Uint8Array>, isCardGone = false) {
     disconnect: vi.fn(async (_: Disposition) => {}),
     renew: vi.fn(),
     retire: vi.fn(),
+    kill: vi.fn(),
   };
   const channel = new PcscChannel({
     name: 'scripted',

@@ -116,6 +116,11 @@ export class PcscReader implements CardReader {
     await this.#frontEnd?.signal(signal).catch(() => {});
   }
 
+  /** Takes the card away from whatever is being done with it; pcscd resets it as soon as its driver lets go. */
+  cut(): Promise<void> {
+    return this.#binding.kill();
+  }
+
   async close(): Promise<void> {
     this.#end.abort(new SekishoError('reader.unreachable', { context: { reason: 'reader-closed' } }));
     try {

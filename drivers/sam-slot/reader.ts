@@ -63,6 +63,11 @@ export class SamSlotReader implements CardReader {
     if (inner) await this.#reader.waitForRemoval(inner, signal).catch(rethrow);
   }
 
+  /** For the moment when nothing may be waited for, a SAM in the middle of a command least of all. */
+  cut(): Promise<void> {
+    return this.#reader.cut();
+  }
+
   async close(): Promise<void> {
     await this.#reader.close().catch(rethrow);
   }

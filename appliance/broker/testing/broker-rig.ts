@@ -19,10 +19,10 @@ import { WatchedCard } from '#gateway/testdata/watched-card.ts';
 import { silentLogger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
 import { SamBroker } from '../broker.ts';
-import { makeShortMemory } from '../memory-file.ts';
 import { Policy, type PolicyLimits } from '../policy.ts';
 import type { BrokerMemory } from '../use-ledger.ts';
 import { ScriptedAnchor } from './scripted-anchor.ts';
+import { makeShortMemory } from './short-memory.ts';
 
 export const SAM_ID = '5345534841303031';
 export const START_MS = Date.UTC(2026, 10, 20);
@@ -34,6 +34,7 @@ export const RIG_LIMITS: PolicyLimits = {
   usesPerDay: 2_000,
 };
 export const GRACE_MS = 3_000;
+export const MAX_ROUND_TRIP_MS = 500;
 export const INS_ORGANISATION_KEY = 0x2a;
 
 export interface RigOperator extends OperatorRecord {
@@ -76,7 +77,9 @@ export class BrokerRig {
   readonly simulated: SimulatedSam;
   readonly sam: WatchedCard;
   readonly slot: SimulatedReader;
-  readonly broker: SamBroker;
+  broker: SamBroker;
+  readonly #options: RigOptions;
+  readonly #memory: BrokerMemory;
   readonly wipes: string[] = [];
   powerUp = 0;
 
@@ -86,19 +89,34 @@ export class BrokerRig {
     this.sam = new WatchedCard(this.simulated);
     this.slot = new SimulatedReader({ name: 'sam-slot', clock: this.clock });
     this.slot.insert(this.sam);
+    this.#options = options;
+    this.#memory = options.memory ?? makeShortMemory();
+    this.broker = this.#makeBroker();
+  }
+
+  #makeBroker(): SamBroker {
+    const { clock, slot, anchor, spKey } = this;
+    const { limits, isPermitInForce } = this.#options;
     const policy = new Policy({
-      clock: this.clock,
+      clock,
       random: systemRandom,
-      memory: options.memory ?? makeShortMemory(),
-      limits: { ...RIG_LIMITS, ...options.limits },
+      memory: this.#memory,
+      limits: { ...RIG_LIMITS, ...limits },
       spKey: createPublicKey(spKey),
-      lease: { anchorKey: this.anchor.publicKey, graceMs: GRACE_MS, maxRoundTripMs: 500 },
-      ...(options.isPermitInForce === undefined ? {} : { isPermitInForce: options.isPermitInForce }),
+      lease: { anchorKey: anchor.publicKey, graceMs: GRACE_MS, maxRoundTripMs: MAX_ROUND_TRIP_MS },
+      ...(isPermitInForce === undefined ? {} : { isPermitInForce }),
     });
-    this.broker = new SamBroker({ slot: this.slot, policy, clock: this.clock, logger: silentLogger });
-    this.broker.onEvent((event) => {
+    const broker = new SamBroker({ slot, policy, clock, logger: silentLogger });
+    broker.onEvent((event) => {
       if (event.event === 'wiped') this.wipes.push(event.reason);
     });
+    return broker;
+  }
+
+  /** Another broker with the memory of this one, as after a crash. */
+  async restart(): Promise<void> {
+    await this.broker.wipe('stopped');
+    this.broker = this.#makeBroker();
   }
 
   static async make(options: RigOptions = {}): Promise<BrokerRig> {

@@ -1,0 +1,111 @@
+/** The broker as it runs: its own process, a real pcscd, a SAM that tells when its power goes. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { mute } from '#drivers/simulated/faults.ts';
+import type { SamClient } from './sam-client.ts';
+import { BrokerProcess } from './testing/broker-process.ts';
+
+let run: BrokerProcess;
+let client: SamClient;
+const GRACE_MS = 1_000;
+/** Far more than any of it takes: what is asserted is that it happens; how fast is printed. */
+const LIMIT_MS = 5_000;
+
+beforeAll(async () => {
+  run = await BrokerProcess.make();
+});
+afterAll(() => run.stop());
+afterEach(async () => {
+  run.faults.length = 0;
+  await client.close();
+  await run.endGateway();
+  await run.endBroker('SIGKILL');
+});
+
+async function start(): Promise<void> {
+  await run.startBroker(GRACE_MS);
+  client = await run.startGateway();
+}
+
+async function measure(what: string, act: () => unknown): Promise<number> {
+  const sinceMs = performance.now();
+  const acting = act();
+  const lossMs = await run.sam.lossAfter(sinceMs);
+  await acting;
+  process.stdout.write(`${what} -> SAM without power or reset: ${lossMs.toFixed(1)} ms\n`);
+  expect(lossMs).toBeLessThan(LIMIT_MS);
+  return lossMs;
+}
+
+describe('the SAM loses its unlock', () => {
+  test('when the lease is ended', async () => {
+    await start();
+    await run.openUnlocked(client);
+    await measure('endLease', () => client.lease.end('link-down'));
+    const sam = await client.open(new AbortController().signal);
+    expect((await sam.status()).state).toBe('locked');
+  });
+
+  test('when the anchor is silent: after the grace time, and not before', async () => {
+    await start();
+    await run.openUnlocked(client);
+    const lossMs = await measure('last answer', () => undefined);
+    expect(lossMs).toBeGreaterThan(GRACE_MS / 2);
+  });
+
+  test('when it is wiped in the middle of a command that never ends', async () => {
+    await start();
+    const sam = await run.openUnlocked(client);
+    run.faults.push(mute());
+    const hanging = sam.challenge();
+    hanging.catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const wiped = client.wipe('tampered');
+    await expect(hanging).rejects.toMatchObject({ code: expect.stringMatching(/^sam\./) });
+    await wiped;
+    expect(client.current).toBeUndefined();
+    // vpcd waits for the answer for ever, where a real driver gives up: only a SAM that leaves frees the slot.
+    await run.reinsertSam();
+    expect(run.sam.isPowered).toBe(false);
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'when the broker is told to stop by %s',
+    async (signal) => {
+      await start();
+      await run.openUnlocked(client);
+      await measure(signal, () => run.endBroker(signal));
+      expect(run.broker?.exitCode).toBe(0);
+    },
+  );
+
+  test('when the broker is killed with -9', async () => {
+    await start();
+    await run.openUnlocked(client);
+    await measure('broker kill -9', () => run.endBroker('SIGKILL'));
+  });
+
+  test('when the gateway is killed with -9', async () => {
+    await start();
+    await run.openUnlocked(client);
+    await measure('gateway kill -9', () => run.endGateway('SIGKILL'));
+  });
+
+  test('when the gateway hangs: no answer reaches the broker, which waits no longer than the grace time', async () => {
+    await start();
+    await run.openUnlocked(client);
+    await measure('gateway SIGSTOP', () => run.gateway?.kill('SIGSTOP'));
+    run.gateway?.kill('SIGCONT');
+  });
+
+  test('before a new broker does anything else, when the old one could not', async () => {
+    await start();
+    await run.openUnlocked(client);
+    await run.endBroker('SIGKILL');
+    await client.close();
+    await run.startBroker(GRACE_MS);
+    expect(run.sam.isPowered).toBe(false);
+    client = await run.startGateway();
+    const sam = await client.open(new AbortController().signal);
+    expect((await sam.status()).state).toBe('locked');
+  });
+});

@@ -1,0 +1,37 @@
+/** 10^5 steps of a gateway that does anything; the SAM's own log of commands is the oracle. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Choice, openHostileGateway } from './testing/hostile-gateway.ts';
+
+const RUNS = 500;
+const STEPS = 200;
+const choice: fc.Arbitrary<Choice> = fc.record({
+  act: fc.nat(20),
+  how: fc.nat(1_000),
+  which: fc.nat(1_000),
+});
+const schedule = fc.array(choice, { minLength: STEPS, maxLength: STEPS, size: 'max' });
+
+test('no use of the organisation key without fresh authorisation, consent and lease', async () => {
+  const total = { steps: 0, uses: 0, honest: 0, full: 0 };
+  await fc.assert(
+    fc.asyncProperty(schedule, async (choices) => {
+      const gateway = await openHostileGateway();
+      for (const each of choices) {
+        await gateway.run(each);
+        total.steps += 1;
+      }
+      total.uses += gateway.rig.organisationKeyCommands;
+      total.honest += gateway.honestUses;
+      total.full += gateway.honestRefusals;
+      await gateway.rig.close();
+      expect(gateway.violations).toEqual([]);
+    }),
+    // The seed in the message shows it again; to shrink two hundred steps takes minutes.
+    { numRuns: RUNS, endOnFailure: true },
+  );
+  process.stdout.write(`hostile gateway: ${JSON.stringify(total)}, 0 uses without right\n`);
+  // Not by refusing everything.
+  expect(total.honest).toBeGreaterThan(RUNS);
+  expect(total.uses).toBeGreaterThan(total.honest);
+}, 600_000);

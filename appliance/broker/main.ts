@@ -1,0 +1,78 @@
+/**
+ * The broker as a program: `main.js CONFIG`. It has no network, holds the SAM alone, and takes the power off on every
+ * way out; where it is killed without a word, the kernel ends the process that holds the slot, and pcscd resets the SAM.
+ * Exit code 78 (EX_CONFIG): the configuration is wrong, do not restart.
+ */
+import { createLogger } from '#appliance/log.ts';
+import type { BrokerConfig } from '#config/broker-schema.ts';
+import { ConfigProblemList, loadBrokerConfig } from '#config/load.ts';
+import { isSekishoError, toSekishoError } from '#contract/errors.ts';
+import { systemClock } from '#ports/clock.ts';
+import type { Logger } from '#ports/logger.ts';
+import { systemRandom } from '#ports/random.ts';
+import { openBroker } from './open-broker.ts';
+import type { SamSlot } from './sam-power.ts';
+import { serveBroker } from './socket-server.ts';
+
+const EX_CONFIG = 78;
+const EX_SOFTWARE = 70;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** A simulator's code is not even loaded where the configuration does not name it. */
+async function openSlot({ slot }: BrokerConfig, logger: Logger): Promise<SamSlot> {
+  switch (slot.driver) {
+    case 'pcsc': {
+      const { SamSlotReader } = await import('#drivers/sam-slot/index.ts');
+      return new SamSlotReader({ slot: slot.readerName, logger });
+    }
+    case 'simulated': {
+      const { openSimulatedSamSlot } = await import('#drivers/simulated/from-config.ts');
+      return openSimulatedSamSlot(slot);
+    }
+  }
+}
+
+async function run(configPath: string): Promise<void> {
+  const config = loadBrokerConfig(configPath);
+  const logger = createLogger({ level: config.log.level });
+  const slot = await openSlot(config, logger.child({ room: 'sam-slot' }));
+  const broker = openBroker(config, slot, { clock: systemClock, random: systemRandom, logger });
+  const fail = (thrown: unknown): void => {
+    // Nothing is waited for: the end of this process takes the slot away from whoever holds it for us.
+    void slot.cut?.();
+    logger.error('broker.failed', { error: toSekishoError(thrown) });
+    process.exit(EX_SOFTWARE);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  await broker.clear();
+  const server = await serveBroker(broker, config.socketPath, logger);
+  const stop = async (signal: string): Promise<void> => {
+    await broker.wipe('stopped');
+    await server.close();
+    await broker.close();
+    logger.info('broker.stopped', { signal });
+    process.exit(0);
+  };
+  for (const signal of STOP_SIGNALS) process.once(signal, () => void stop(signal));
+  logger.info('broker.ready', { socketPath: config.socketPath });
+}
+
+function explain(thrown: unknown): number {
+  const error = toSekishoError(thrown);
+  process.stderr.write(`${error.message}\n`);
+  if (error.cause instanceof ConfigProblemList) {
+    for (const { path, reason } of error.cause.problems) process.stderr.write(`  ${path}: ${reason}\n`);
+  }
+  return isSekishoError(error, 'config.invalid') ? EX_CONFIG : 1;
+}
+
+const [configPath] = process.argv.slice(2);
+if (configPath === undefined) {
+  process.stderr.write('usage: main CONFIG\n');
+  process.exitCode = EX_CONFIG;
+} else {
+  run(configPath).catch((thrown: unknown) => {
+    process.exit(explain(thrown));
+  });
+}

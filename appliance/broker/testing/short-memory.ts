@@ -1,0 +1,18 @@
+/** A memory that lasts as long as somebody holds it. */
+import type { BrokerMemory, Use } from '../use-ledger.ts';
+
+export function makeShortMemory(): BrokerMemory {
+  const uses: Use[] = [];
+  let roster: Uint8Array | undefined;
+  return {
+    uses,
+    recordUse: (use) => void uses.push(use),
+    get roster() {
+      return roster;
+    },
+    saveRoster: (update) => {
+      roster = update.slice();
+    },
+    close: () => {},
+  };
+}
