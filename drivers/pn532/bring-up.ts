@@ -46,8 +46,10 @@ export async function bringUp(options: BringUpOptions): Promise<Chip> {
   const chip = await Chip.open(options.openLine, {
     baudRate: DEFAULT_BAUD_RATE,
     clock,
-    onDiscarded: ({ reason, bytes }) =>
-      logger.debug('pn532.discarded', { reason, lengthBytes: bytes.length }),
+    onDiscarded: ({ reason, bytes }) => {
+      logger.debug('pn532.discarded', { reason, lengthBytes: bytes.length });
+      options.onDiscarded?.(bytes);
+    },
   });
   try {
     await findRate(chip, options.baudRate, signal);

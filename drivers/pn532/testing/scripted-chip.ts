@@ -118,7 +118,8 @@ const isSame = (one: readonly number[], other: readonly number[]): boolean =>
   one.length === other.length && one.every((byte, at) => byte === other[at]);
 const total = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum + byte, 0);
 
-function wrap(payload: readonly number[]): number[] {
+/** A frame around TFI, code and data. */
+export function wrap(payload: readonly number[]): number[] {
   const { length } = payload;
   const header =
     length < 256
@@ -128,7 +129,7 @@ function wrap(payload: readonly number[]): number[] {
 }
 
 /** Undefined for anything but one whole frame. */
-function unwrap(bytes: readonly number[]): number[] | undefined {
+export function unwrap(bytes: readonly number[]): number[] | undefined {
   const isExtended = bytes[3] === 0xff && bytes[4] === 0xff;
   const payload = isExtended ? bytes.slice(8, -2) : bytes.slice(5, -2);
   return payload.length > 0 && isSame(wrap(payload), bytes) ? payload : undefined;
