@@ -11,6 +11,7 @@ import { SupervisedReader } from '#drivers/supervision/index.ts';
 import type { Gateway } from '#gateway/face.ts';
 import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
 import { SamHolder } from '#gateway/sam-holder.ts';
+import type { SelfCheck } from '#liveness/heartbeat.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
@@ -40,6 +41,8 @@ export interface RunningAppliance {
   readonly url: string;
   readonly gateway: RunningGateway;
   readonly databasePath: string;
+  /** What must work for as long as this process is worth keeping. */
+  readonly selfChecks: readonly SelfCheck[];
   close(): Promise<void>;
 }
 
@@ -162,6 +165,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     url: api.url,
     gateway,
     databasePath,
+    selfChecks: [{ name: 'store', run: () => store.probe() }],
     async close() {
       stop.abort();
       stopWaking();

@@ -7,6 +7,8 @@ import type { CardReader } from '#card/channel.ts';
 import { ConfigProblemList, loadConfig } from '#config/load.ts';
 import type { Config } from '#config/schema.ts';
 import { isSekishoError, toSekishoError } from '#contract/errors.ts';
+import { beat } from '#liveness/heartbeat.ts';
+import { systemdSupervisor } from '#liveness/systemd.ts';
 import { systemClock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
@@ -90,8 +92,17 @@ async function run(configPath: string): Promise<void> {
     logger,
     uiFolder: UI_FOLDER,
   });
+  const supervisor = systemdSupervisor();
+  const end = new AbortController();
+  const { selfChecks: checks } = appliance;
+  void beat(
+    { supervisor, checks, clock: systemClock, logger: logger.child({ room: 'liveness' }) },
+    end.signal,
+  );
   logger.info('appliance.ready', { url: appliance.url });
   const stop = (): void => {
+    supervisor.stopping();
+    end.abort();
     appliance.close().then(
       () => process.exit(0),
       () => process.exit(1),

@@ -2,7 +2,7 @@
  * The power fails at random points of 200 visits: the appliance, a process of its own, is killed without warning and
  * started again. Nothing that was acknowledged is lost, the chain is whole, the SAM is locked, every visit arrives once.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +18,7 @@ import { isPrivatePcscdAvailable, type ReaderKind } from './readers.ts';
 import { databaseFile } from './state-folder.ts';
 import { makeVisit } from './tap-run.ts';
 import { ApplianceProcess, buildPrograms } from './testing/appliance-process.ts';
+import { simulatedDrivers } from './testing/simulated-drivers.ts';
 
 /** A clerk who is received as a patient too: one card lies on the reader for the whole test. */
 const CLERK = 'kakuu-jimu';
@@ -43,12 +44,7 @@ async function driversOf(
     await surroundings.control.run(`insert ${CLERK}`);
     return surroundings.readers.config;
   }
-  const cardFile = join(folder, 'card.json');
-  writeFileSync(cardFile, JSON.stringify(surroundings.wallet.get(CLERK)?.image));
-  return {
-    reader: { driver: 'simulated', cards: [cardFile] },
-    sam: { driver: 'simulated', stateFile: join(folder, 'sam.json') },
-  };
+  return simulatedDrivers(surroundings, folder, CLERK);
 }
 
 interface EvidenceEntry {

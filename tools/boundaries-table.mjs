@@ -16,6 +16,7 @@ const EVERY_APPLIANCE_ROOM = [
   'contract',
   'evidence',
   'gateway',
+  'liveness',
   'lease',
   'ports',
   'sam',
@@ -118,6 +119,12 @@ export const ROOMS = [
     may: [CONTRACT, PORTS, 'appliance/store', UPSTREAM_PORTS],
     instead:
       'Sync pulls from the outbox and pushes through a port; the client behind it belongs to appliance/upstream.',
+  },
+  {
+    folder: 'appliance/liveness',
+    may: [CONTRACT, PORTS],
+    instead: 'Liveness asks what it is given: a check of a room is made there and passed in by the program.',
+    tests: ['appliance/gateway/testdata/virtual-clock.ts'],
   },
   {
     folder: 'appliance/api',
@@ -258,6 +265,7 @@ export const LIBRARIES = {
   pino: ['appliance/log.ts'],
   pngjs: ['appliance/card/face/photo.ts'],
   serialport: ['drivers/pn532/serial-port.ts'],
+  'sd-notify': ['appliance/liveness/systemd.ts'],
   smartcard: ['drivers/pcsc/pcsc-host.mjs'],
   vitest: ['vitest.config.ts'],
   zod: [

@@ -84,6 +84,24 @@ export function prepareTransaction(database: Database): Transaction {
   };
 }
 
+/** Reads the file and takes the write lock for a moment. Throws `store.*` when one of them does not go. */
+export function probeDatabase(database: Database): void {
+  orStoreError(() => {
+    // Nobody else writes; waiting for a lock would only hold up those who work.
+    database.pragma('busy_timeout = 0');
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        database.prepare('SELECT count(*) FROM sqlite_schema').get();
+      } finally {
+        database.exec('ROLLBACK');
+      }
+    } finally {
+      database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  });
+}
+
 /** What SQLite finds wrong with the file; undefined when it is sound. */
 export function integrityProblem(database: Database): string | undefined {
   const found = orStoreError(() => database.pragma('integrity_check(1)', { simple: true }));

@@ -2,7 +2,7 @@
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
 import { type CertificateShelf, createCertificateShelf } from './certificates.ts';
 import { LETTERBOX_KEY } from './data-keys.ts';
-import { type Database, integrityProblem, openDatabase } from './database.ts';
+import { type Database, integrityProblem, openDatabase, probeDatabase } from './database.ts';
 import { createEffectRunner, type EffectTables } from './effects.ts';
 import { createEligibilityTable, ELIGIBILITY_ANSWER } from './eligibility.ts';
 import { openLedger } from './ledger.ts';
@@ -30,6 +30,8 @@ export interface Store {
   readonly outbox: Outbox;
   readonly certificates: CertificateShelf;
   readonly roster: RosterShelf;
+  /** Whether the file can be read and the write lock be had, at once; throws `store.*` when not. Writes nothing. */
+  probe(): void;
   /** What SQLite finds wrong with the file (reads all of it); undefined when it is sound. */
   integrityProblem(): string | undefined;
   /** Waits for the append under way. */
@@ -89,6 +91,7 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
     outbox: tables.outbox,
     certificates: createCertificateShelf(database),
     roster: createRosterShelf(database),
+    probe: () => probeDatabase(database),
     integrityProblem: () => integrityProblem(database),
     async close() {
       await ledger.settled();

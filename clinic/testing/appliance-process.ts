@@ -30,9 +30,13 @@ export class ApplianceProcess {
   }
 
   /** Resolves when it is ready for a patient. */
-  static async start(configFile: string): Promise<ApplianceProcess> {
+  static async start(
+    configFile: string,
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<ApplianceProcess> {
     const program = ['--conditions=built', 'build/appliance/main.js', configFile];
-    const child = spawn(process.execPath, program, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...variables };
+    const child = spawn(process.execPath, program, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let problems = '';
     child.stderr.on('data', (text: Buffer) => {
       problems += text.toString();
@@ -48,10 +52,19 @@ export class ApplianceProcess {
   }
 
   /** SIGKILL: what a power cut leaves of a process. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** SIGTERM: what systemd says first. */
+  terminate(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
+    this.#child.kill(signal);
     await gone;
   }
 }
