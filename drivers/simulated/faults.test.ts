@@ -15,6 +15,7 @@ import {
   truncateAnswer,
   twoCards,
 } from './faults.ts';
+import { EmulatedPn532 } from './pn532/emulator.ts';
 import { SimulatedSam } from './sam/simulated-sam.ts';
 import { SELECT_SAM } from './testing/sam-personaliser.ts';
 import type { VirtualCard } from './virtual-card.ts';
@@ -172,6 +173,20 @@ describe('control', () => {
     expect(await control.run('clear')).toBe('no faults');
     expect(reader.faults).toEqual([]);
     expect(await control.run('')).toContain('fault NAME');
+    expect(await control.run('fault ack-lost')).not.toContain('ack-lost');
+    expect(await control.run('reset')).toContain('insert CARD');
+  });
+
+  it('breaks the chip too, where there is one', async () => {
+    const chip = new EmulatedPn532();
+    const control = new CardControl(chip, new Map());
+    expect(await control.run('fault ack-lost 3 2')).toBe('fault ack-lost 3 2');
+    expect(await control.run('fault mute')).toBe('fault mute 1');
+    expect(await control.run('faults')).toBe('mute 1\nack-lost 3 2');
+    expect(await control.run('clear')).toBe('no faults');
+    expect(await control.run('faults')).toBe('none');
+    expect(await control.run('reset')).toBe('reset');
+    expect(await control.run('help')).toMatch(/brown-out +the supply breaks down/);
   });
 });
 
