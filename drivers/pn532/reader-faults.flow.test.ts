@@ -1,7 +1,7 @@
 /** The driver on an emulated chip that misbehaves. Every fault ends in the right answer or in a typed error. */
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import type { CardChannel } from '#card/channel.ts';
-import type { ChipFault } from '#drivers/simulated/index.ts';
+import { type ChipFault, slow } from '#drivers/simulated/index.ts';
 import { BAUD_RATES, Pn532Reader, serialPortLine } from './index.ts';
 import {
   type EmulatedReader,
@@ -75,6 +75,20 @@ describe('one fault in an exchange of 400 bytes each way', () => {
     const channel = await openChannel();
     fixture.emulator.chipFaults.add({ kind: 'stuck', at: 2 });
     expect(await channel.transmit(COMMAND)).toEqual(ANSWER);
+  });
+});
+
+describe('patience and length', () => {
+  it('waits three seconds for a card that thinks, with the field on', async () => {
+    const channel = await openChannel();
+    fixture.emulator.faults.push(slow(3_000));
+    expect(await channel.transmit(COMMAND)).toEqual(ANSWER);
+  });
+
+  test.each([1, 255, 256, 261, 1_000, 10_000])('carries %d bytes each way', async (length) => {
+    const channel = await openChannel();
+    const command = Uint8Array.from({ length }, (_, index) => (index * 13) & 0xff);
+    expect(await channel.transmit(command)).toEqual(Uint8Array.of(...command, 0x90, 0x00));
   });
 });
 
