@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startApi } from '#api/http/server.ts';
-import { Lease, networkIdOf } from '#broker/lease.ts';
+import { Lease } from '#broker/lease.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
 import { SupervisedReader } from '#drivers/supervision/index.ts';
@@ -19,7 +19,7 @@ import { openSealedStore, type Store } from '#store/store.ts';
 import { startSyncWorker } from '#sync/worker.ts';
 import { makeTrust } from '#trust/x509.ts';
 import { openCentre } from '#upstream/centre.ts';
-import { keepLease, type RunningLease, readAnchorKey } from './open-lease.ts';
+import { keepLease, networkOf, type RunningLease, readAnchorKey } from './open-lease.ts';
 import { signalTapEnds } from './tap-signals.ts';
 import { trustOptions } from './trust-options.ts';
 import { VERSION } from './version.ts';
@@ -115,7 +115,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     roster: store.roster,
     limits: config.limits,
     clinicName: { ja: config.texts.clinicNameJa, en: config.texts.clinicNameEn },
-    networkId: toHex(networkIdOf(anchorKey)),
+    ...networkOf(anchorKey),
     leaseStatus: () => lease?.status(),
     version: VERSION,
   });
@@ -158,7 +158,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     },
     clock,
     logger: logger.child({ room: 'lease' }),
-    tell: (fact) => gateway.networkChanged(fact),
+    tell: (fact, because) => gateway.networkChanged(fact, because),
   });
   const reconciling = repeat(clock, stop.signal, RECONCILE_EVERY_MS, () => gateway.reconcileNow());
   return {
@@ -215,8 +215,4 @@ async function repeat(
     await clock.sleep(everyMs, signal).catch(() => undefined);
     if (!signal.aborted) await work().catch(() => undefined);
   }
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

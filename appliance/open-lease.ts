@@ -1,9 +1,10 @@
 /** Puts the lease together out of its settings and its drivers, and has the gateway follow it. */
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Config } from '#config/schema.ts';
 import { SekishoError } from '#contract/errors.ts';
-import type { LeaseStatus, NetworkFact } from '#contract/network.ts';
+import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
+import type { LeaseEnd, LeaseStatus, NetworkFact } from '#contract/network.ts';
 import { UdpAnchorLine } from '#drivers/network/anchor-line.ts';
 import { procBootClock } from '#drivers/network/boot-clock.ts';
 import { gpioTamperSwitch } from '#drivers/network/gpio-tamper.ts';
@@ -23,7 +24,7 @@ export interface LeaseParts {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told of every change, in its very moment. */
-  readonly tell: (fact: NetworkFact) => Promise<void>;
+  readonly tell: (fact: NetworkFact, because?: LeaseEnd) => Promise<void>;
 }
 
 export interface RunningLease {
@@ -40,6 +41,13 @@ export function readAnchorKey({ publicKeyPath }: NetworkConfig): KeyObject {
     // Not a key at all.
   }
   throw new SekishoError('config.invalid', { field: 'network.publicKeyPath' });
+}
+
+/** The name of a network is the key of its anchor (`docs/lease-protocol.md`). */
+export function networkOf(anchorKey: KeyObject): RegisteredNetwork {
+  const spki = anchorKey.export({ type: 'spki', format: 'der' });
+  const anchorKeySha256 = createHash('sha256').update(spki).digest('hex');
+  return { networkId: anchorKeySha256.slice(0, 32), anchorKeySha256 };
 }
 
 function openTamper({ tamper }: NetworkConfig, clock: Clock): TamperSwitch | undefined {
@@ -63,11 +71,11 @@ export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
   const settling = new AbortController();
   let told: NetworkFact = 'absent';
   let followed = Promise.resolve();
-  const tell = (): void => {
+  const tell = (because?: LeaseEnd): void => {
     const { fact } = watcher;
     if (fact === told) return;
     told = fact;
-    followed = parts.tell(fact).catch((error: unknown) => logger.error('lease.not-told', { error }));
+    followed = parts.tell(fact, because).catch((error: unknown) => logger.error('lease.not-told', { error }));
     if (fact === 'registered') settling.abort();
   };
   const watcher: LeaseWatcher = new LeaseWatcher({
@@ -80,7 +88,7 @@ export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
     clock,
     logger,
     onLost: tell,
-    onChange: tell,
+    onChange: () => tell(),
   });
   await watcher.start();
   await clock.sleep(FIRST_ANSWER_MS, settling.signal).catch(() => undefined);

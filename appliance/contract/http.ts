@@ -5,13 +5,20 @@
 import type { z } from 'zod';
 import type { ErrorCode } from './errors.ts';
 import { ACCESS_ROUTES } from './http/access-routes.ts';
+import { NETWORK_ROUTES } from './http/network-routes.ts';
 import { STATUS_ROUTES } from './http/status-routes.ts';
 import { TAP_ROUTES } from './http/tap-routes.ts';
 import { VISIT_ROUTES } from './http/visit-routes.ts';
 
 export type { HttpAnswer, HttpRoute } from './http/route.ts';
 
-export const ROUTES = { ...STATUS_ROUTES, ...ACCESS_ROUTES, ...TAP_ROUTES, ...VISIT_ROUTES } as const;
+export const ROUTES = {
+  ...STATUS_ROUTES,
+  ...ACCESS_ROUTES,
+  ...NETWORK_ROUTES,
+  ...TAP_ROUTES,
+  ...VISIT_ROUTES,
+} as const;
 
 /** Body fields whose bytes never become a string (`api/http/secret-field.ts`). */
 export const SECRET_FIELDS = ['pin', 'verificationNumberB', 'attributesPin'] as const;

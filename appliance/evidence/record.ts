@@ -54,6 +54,11 @@ export interface Consent {
   readonly input: 'screen' | 'button';
 }
 
+/** What stands behind an administrator's act: the session; with a card at the reader, its signature over the act. */
+export type NetworkAuthorisation =
+  | { readonly by: 'session' }
+  | { readonly by: 'card'; readonly keyId: Hex; readonly signature: Hex };
+
 export type EvidenceRecord =
   | { readonly kind: 'started'; readonly at: WallClock; readonly version: string; readonly samId?: Hex }
   | {
@@ -79,6 +84,16 @@ export type EvidenceRecord =
       readonly maxUses: number;
     }
   | { readonly kind: 'sam-locked'; readonly at: WallClock; readonly samId: Hex; readonly reason: string }
+  | {
+      readonly kind: 'network-registered';
+      readonly at: WallClock;
+      readonly networkId: Hex;
+      /** SHA-256 of the anchor's SubjectPublicKeyInfo, as the administrator read it at the anchor. */
+      readonly anchorKeySha256: Hex;
+      readonly operatorId: string;
+      readonly screen: string;
+      readonly authorisation: NetworkAuthorisation;
+    }
   | {
       /** What patient data is sealed with from now on (`docs/threat-model.md`). The id tells nothing about the key. */
       readonly kind: 'data-key';

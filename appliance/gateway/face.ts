@@ -1,5 +1,6 @@
 /** The public face of the gateway: all that the API (and later BLE) may ask for. */
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
 import type { Operator } from '#contract/operator.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
 import type { FaceCheck, TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
@@ -56,6 +57,9 @@ export interface Gateway {
   lockSam(caller: Caller, reason: string): Promise<void>;
   /** Seals patient data with a new key from now on; resolves when that is so. For administrators. Rejects `sam.*`, `store.*`. */
   rotateDataKey(caller: Caller): Promise<void>;
+  network(caller: Caller): Promise<RegisteredNetwork>;
+  /** By an administrator. Rejects `operator.role-insufficient`, `network.key-differs`. */
+  registerNetwork(caller: Caller, anchorKeySha256: string): Promise<void>;
 
   startTap(
     caller: Caller,

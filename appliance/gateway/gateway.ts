@@ -3,11 +3,13 @@ import { loadPhotoDecoder } from '#card/face/photo.ts';
 import { checkInsuredNumber } from '#card/insured-number.ts';
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
+import type { LeaseEnd, NetworkFact } from '#contract/network.ts';
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import { GatewayCore } from './core.ts';
 import type { EffectRunner } from './effects.ts';
 import type { Caller, Gateway } from './face.ts';
 import { visitByInsuredNumber } from './insured-number-visit.ts';
+import { registerNetwork } from './network-registration.ts';
 import { OperatorSessions } from './operator-sessions.ts';
 import type { GatewayParts } from './parts.ts';
 import { PatientData } from './patient-data.ts';
@@ -24,7 +26,8 @@ import { TapDesk } from './tap-desk.ts';
 export interface RunningGateway extends Gateway {
   /** Opens the SAM; with the network registered this unlocks it online. Resolves when that was tried. */
   start(signal: AbortSignal): Promise<void>;
-  networkChanged(to: 'registered' | 'foreign' | 'absent'): Promise<void>;
+  /** `because`: why the lease ended, for the evidence. */
+  networkChanged(to: NetworkFact, because?: LeaseEnd): Promise<void>;
   readerChanged(to: 'ready' | 'faulted'): void;
   /** Something that the snapshot shows changed elsewhere (outbox, centre health). */
   refresh(): void;
@@ -124,6 +127,16 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       await patientData.rotate(caller.operatorId);
     },
 
+    async network(caller) {
+      require(caller);
+      const { networkId, anchorKeySha256 } = parts;
+      return { networkId, anchorKeySha256 };
+    },
+    async registerNetwork(caller, anchorKeySha256) {
+      sessions.requireAdministrator(caller);
+      await registerNetwork(parts, caller, anchorKeySha256);
+    },
+
     async startTap(caller, request) {
       try {
         require(caller);
@@ -206,8 +219,8 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       await parts.ledger.append(samId === undefined ? started : { ...started, samId });
       await core.settled();
     },
-    async networkChanged(to) {
-      core.apply({ type: 'networkChanged', to });
+    async networkChanged(to, because) {
+      core.apply({ type: 'networkChanged', to, ...(because === undefined ? {} : { because }) });
       await core.settled();
     },
     readerChanged: (to) => core.apply({ type: to === 'ready' ? 'readerReady' : 'readerFaulted' }),

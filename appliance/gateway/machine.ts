@@ -3,6 +3,7 @@
  * No input is ignored in silence; what changes nothing answers the same facts and no effects.
  */
 import type { ErrorCode } from '#contract/errors.ts';
+import type { LeaseEnd } from '#contract/network.ts';
 import type { Operator } from '#contract/operator.ts';
 import { type Facts, firstMissing, type NetworkFact, placeAllowed, placeError } from './state.ts';
 
@@ -13,7 +14,8 @@ export type Input =
   | { readonly type: 'samLocked'; readonly reason: string }
   | { readonly type: 'samDisabled' }
   | { readonly type: 'samUsed'; readonly usesLeft: number }
-  | { readonly type: 'networkChanged'; readonly to: NetworkFact }
+  /** `because`: why the lease ended. */
+  | { readonly type: 'networkChanged'; readonly to: NetworkFact; readonly because?: LeaseEnd }
   | { readonly type: 'permitGranted'; readonly untilMs: number; readonly uses: number }
   | { readonly type: 'permitEnded' }
   | {
@@ -52,20 +54,25 @@ function stay(facts: Facts, ...effects: Effect[]): Outcome {
 }
 
 /** Losing the place ends everything that was open, from whatever state. */
-function leavePlace(facts: Facts, error: ErrorCode): Outcome {
+function leavePlace(
+  facts: Facts,
+  error: ErrorCode,
+  { reason = error, isLeaving = true }: { readonly reason?: string; readonly isLeaving?: boolean } = {},
+): Outcome {
   const wasUnlocked = facts.sam.kind === 'unlocked';
   const effects: Effect[] = [];
   if (facts.tapRunning) effects.push({ do: 'abortTap', error });
-  if (facts.sam.kind === 'unlocked' || facts.sam.kind === 'locked') {
-    effects.push({ do: 'powerOffSam', reason: error });
+  // A locked one too, where an unlock may be under way; from one wrong place to another none can be.
+  if (wasUnlocked || (facts.sam.kind === 'locked' && isLeaving)) {
+    effects.push({ do: 'powerOffSam', reason });
   }
   if (facts.operator.kind === 'signedIn') effects.push({ do: 'dropSessions', error });
-  if (wasUnlocked) effects.push({ do: 'recordSamLocked', reason: error });
+  if (wasUnlocked) effects.push({ do: 'recordSamLocked', reason });
   const sam = wasUnlocked ? ({ kind: 'locked' } as const) : facts.sam;
   return stay({ ...facts, sam, operator: { kind: 'none' } }, ...effects);
 }
 
-function changeNetwork(facts: Facts, to: NetworkFact): Outcome {
+function changeNetwork(facts: Facts, to: NetworkFact, because: LeaseEnd | undefined): Outcome {
   const next: Facts = { ...facts, network: to };
   if (to === 'registered') {
     // Presence alone never unlocks: it only asks the SP, which decides afresh.
@@ -74,7 +81,12 @@ function changeNetwork(facts: Facts, to: NetworkFact): Outcome {
       : stay(next);
   }
   if (placeAllowed(next)) return stay(next);
-  return leavePlace(next, placeError(to));
+  const isLeaving = placeAllowed(facts);
+  return leavePlace(
+    next,
+    placeError(to),
+    because === undefined ? { isLeaving } : { reason: because, isLeaving },
+  );
 }
 
 function endPermit(facts: Facts): Outcome {
@@ -164,7 +176,7 @@ export function transition(facts: Facts, input: Input): Outcome {
         ? stay({ ...facts, sam: { ...facts.sam, usesLeft: input.usesLeft } })
         : { refused: 'sam.locked' };
     case 'networkChanged':
-      return changeNetwork(facts, input.to);
+      return changeNetwork(facts, input.to, input.because);
     case 'permitGranted':
       return grantPermit(facts, input.untilMs, input.uses);
     case 'permitEnded':

@@ -65,6 +65,8 @@ export interface GatewayParts {
   readonly clinicName: { readonly ja: string; readonly en: string };
   /** 16 bytes that name the registered network, hex; the SP binds each unlock to it. */
   readonly networkId: string;
+  /** SHA-256 of the key of its anchor, hex; `networkId` is the first half. */
+  readonly anchorKeySha256: string;
   /** For the snapshot; undefined before anybody keeps a lease. */
   readonly leaseStatus?: () => LeaseStatus | undefined;
   readonly version: string;

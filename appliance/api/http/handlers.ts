@@ -39,6 +39,9 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
     lockSam: ({ caller, body }) => gateway.lockSam(caller, body.reason),
     rotateDataKey: ({ caller }) => gateway.rotateDataKey(caller),
 
+    readNetwork: ({ caller }) => gateway.network(caller),
+    registerNetwork: ({ caller, body }) => gateway.registerNetwork(caller, body.anchorKeySha256),
+
     startTap: ({ caller, body, secret }) =>
       gateway.startTap(caller, {
         ...body,

@@ -129,6 +129,14 @@ export class ScriptedGateway implements Gateway {
     this.#note('rotateDataKey', caller.screen);
   }
 
+  async network(): Promise<{ networkId: string; anchorKeySha256: string }> {
+    return { networkId: 'a5'.repeat(16), anchorKeySha256: 'a5'.repeat(32) };
+  }
+
+  async registerNetwork(caller: Caller, anchorKeySha256: string): Promise<void> {
+    this.#note('registerNetwork', `${caller.screen} ${anchorKeySha256}`);
+  }
+
   async unlockOffline(caller: Caller, request: SignInRequest): Promise<void> {
     this.#notePin(request);
     this.#note('unlockOffline', caller.screen);

@@ -18,6 +18,20 @@ export const ERROR_TABLE_ACCESS = {
     ['登録されたネットワークではありません。', '登録された場所に戻してください。'],
     ['This is not the registered network.', 'Bring the appliance back to its place.'],
   ),
+  'network.key-differs': row(
+    502,
+    409,
+    'operator',
+    'call-support',
+    [
+      'アンカーの指紋が、この端末に設定されたものと違います。',
+      'もう一度見比べ、やはり違うときは登録せずにサポートに連絡してください。',
+    ],
+    [
+      'The fingerprint of the anchor is not the one that is set up here.',
+      'Compare again; if it differs, do not register and call support.',
+    ],
+  ),
   'operator.not-signed-in': row(
     600,
     401,

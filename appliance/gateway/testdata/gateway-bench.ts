@@ -143,6 +143,7 @@ export class GatewayBench {
       limits: { ...TEST_LIMITS, ...options.limits },
       clinicName: { ja: CLINIC.nameJa, en: CLINIC.nameEn },
       networkId: '000102030405060708090a0b0c0d0e0f',
+      anchorKeySha256: '000102030405060708090a0b0c0d0e0f'.repeat(2),
       version: '0.0.0-test',
     };
     this.gateway = makeGateway(options.change?.(parts) ?? parts);
