@@ -50,6 +50,7 @@ function announce(clinic: Clinic, cardTableUrl: string): void {
     `  受付画面 Counter page   ${clinic.appliance.url}`,
     `  カード置き場 Card table  ${cardTableUrl}`,
     `  受診履歴 Visit monitor  ${clinic.centre.urls.monitor}`,
+    `  アンカー Anchor         UDP 127.0.0.1:${clinic.anchor.port}`,
     '',
     `  ${reader}`,
     '  1. カード置き場で「架空　医志」を置き、受付画面で HPKI・暗証番号 1470 でサインイン',

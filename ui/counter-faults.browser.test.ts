@@ -85,6 +85,23 @@ describe('what goes wrong', () => {
     await page.getByText('カードリーダーが故障しています。').waitFor();
   });
 
+  test('a network that is lost is named with its reason; one that is back, with its age', async () => {
+    const { rig, page, title } = counter;
+    await title('職員サインイン');
+    const lastEnd = { reason: 'anchor-silent', at: '2026-06-01T02:15:00.000Z' } as const;
+    const lease = { since: '2026-06-01T02:15:00.000Z', graceMs: 3_000, lastEnd };
+    rig.gateway.change({ missing: 'network.foreign', lease }, { network: 'foreign' });
+    await page.getByText('登録されたネットワークではありません。').waitFor();
+    await page.getByText(/前回の切断: アンカーの応答がありません（.*11:15）/).waitFor();
+    await inspect('17-network');
+    rig.gateway.change(
+      { missing: 'operator.not-signed-in', lease: { ...lease, since: '2026-06-01T02:16:00.000Z' } },
+      { network: 'registered' },
+    );
+    await page.getByText(/ネットワーク 登録済み .*11:16 から/).waitFor();
+    await page.getByText('前回の切断').waitFor({ state: 'detached' });
+  });
+
   test('a list of revoked cards that cannot be renewed is shown, and counts as no lost service', async () => {
     const { rig, page } = counter;
     const { centre } = rig.gateway.snapshot().facts;

@@ -9,6 +9,7 @@ import { consentView } from './consent.ts';
 import { faceCheckView } from './face-check.ts';
 import { failureView } from './failure.ts';
 import { insuredNumberView } from './insured-number.ts';
+import { leaseEndTitle, leaseSince } from './lease.ts';
 import { modeText } from './mode.ts';
 import { button, card, heading, problemPanel, spinner } from './parts.ts';
 import { readingView } from './reading.ts';
@@ -148,7 +149,8 @@ function gate(): ViewNode {
   );
 }
 
-function systemState({ facts, outboxWaiting }: GatewaySnapshot): ViewNode {
+function systemState(snapshot: GatewaySnapshot): ViewNode {
+  const { facts, outboxWaiting } = snapshot;
   const { revocationLists, ...services } = facts.centre;
   const centreUp = Object.values(services).filter(Boolean).length;
   const rows: readonly (readonly [label: string, value: string, state: 'good' | 'warn' | 'bad'])[] = [
@@ -160,7 +162,7 @@ function systemState({ facts, outboxWaiting }: GatewaySnapshot): ViewNode {
     ],
     [
       t('factNetwork'),
-      networkText(facts),
+      `${networkText(facts)}${leaseSince(snapshot)}`,
       facts.network === 'registered' || facts.permit === 'carryOut' ? 'good' : 'bad',
     ],
     [t('factCentre'), t('centreUp', { n: centreUp }), centreUp === 4 ? 'good' : 'warn'],
@@ -169,7 +171,12 @@ function systemState({ facts, outboxWaiting }: GatewaySnapshot): ViewNode {
     'footer',
     { class: 'system', 'aria-label': t('systemState') },
     rows.map(([label, value, look]) =>
-      h('span', { class: `part ${look}` }, h('span', { class: 'part-label' }, label), ` ${value}`),
+      h(
+        'span',
+        { class: `part ${look}`, title: label === t('factNetwork') ? leaseEndTitle(snapshot) : undefined },
+        h('span', { class: 'part-label' }, label),
+        ` ${value}`,
+      ),
     ),
     !revocationLists && h('span', { class: 'part warn' }, t('listsOld')),
     outboxWaiting > 0 && h('span', { class: 'part warn' }, t('queued', { n: outboxWaiting })),

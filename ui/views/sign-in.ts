@@ -4,6 +4,7 @@ import type { CardAndPin } from '../api.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { t } from '../messages.ts';
 import { missingThing, type State } from '../state.ts';
+import { leaseEndNote } from './lease.ts';
 import { card, field, heading, onSubmit, spinner } from './parts.ts';
 import { missingPanel } from './status.ts';
 
@@ -14,6 +15,7 @@ export function signInView(state: State, actions: Actions): ViewNode {
     'narrow',
     heading(t('signInTitle')),
     isOther && missingPanel(missing),
+    leaseEndNote(state.snapshot),
     h('p', { class: 'lead' }, t('signInLead')),
     cardAndPinForm(state, t('signIn'), (values) => void actions.signIn(values)),
   );

@@ -4,6 +4,7 @@ import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage, t } from '../messages.ts';
 import { missingThing, type State } from '../state.ts';
+import { leaseEndNote } from './lease.ts';
 import { button, card, heading, nextButton } from './parts.ts';
 
 export function statusView({ snapshot }: State, actions: Actions): ViewNode {
@@ -12,6 +13,7 @@ export function statusView({ snapshot }: State, actions: Actions): ViewNode {
     'narrow',
     heading(t('statusTitle')),
     missingPanel(missing),
+    leaseEndNote(snapshot),
     nextButton(ERRORS[missing].then, actions),
     snapshot?.facts.reader === 'faulted' && button(t('useNumber'), () => actions.show('number'), 'secondary'),
   );
