@@ -14,6 +14,7 @@ import { SamHolder } from '#gateway/sam-holder.ts';
 import type { SelfCheck } from '#liveness/heartbeat.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
+import type { Panel } from '#ports/panel.ts';
 import type { Random } from '#ports/random.ts';
 import { openSealedStore, type Store } from '#store/store.ts';
 import { startSyncWorker } from '#sync/worker.ts';
@@ -30,6 +31,8 @@ export interface ApplianceParts {
   /** Restarts the reader on its bus when it does not come back by itself; resolves with whether that was done. */
   readonly restartReader?: (() => Promise<boolean>) | undefined;
   readonly samSlot: CardReader;
+  /** The keys on the box, where there are any. */
+  readonly panel?: Panel | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -48,6 +51,9 @@ export interface RunningAppliance {
 
 /** How often what is open is tried again by itself. */
 const RECONCILE_EVERY_MS = 60_000;
+
+/** Of a panel that no configuration names, which is one for development. */
+const PIN_ENTRY_MS = 60_000;
 
 export const DATABASE_FILE = 'appliance.sqlite';
 
@@ -100,6 +106,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     logger: logger.child({ room: 'gateway' }),
     reader,
     readerHealth: () => reader.health(),
+    panel: parts.panel && { panel: parts.panel, pinEntryMs: config.panel?.pinEntryMs ?? PIN_ENTRY_MS },
     samHolder,
     centre,
     trust,
@@ -178,6 +185,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
       await reconciling;
       await centre.close();
       await reader.close();
+      await parts.panel?.close();
       await parts.samSlot.close();
       await store.close();
     },

@@ -11,6 +11,7 @@ import { beat } from '#liveness/heartbeat.ts';
 import { systemdSupervisor } from '#liveness/systemd.ts';
 import { systemClock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
+import type { Panel } from '#ports/panel.ts';
 import { systemRandom } from '#ports/random.ts';
 import { startAppliance } from './appliance.ts';
 import { createLogger } from './log.ts';
@@ -80,12 +81,21 @@ async function openSamSlot(sam: Config['sam'], logger: Logger): Promise<CardRead
   }
 }
 
+async function openPanel(config: Config['panel'], logger: Logger): Promise<Panel | undefined> {
+  if (config === undefined) return undefined;
+  const { HidPanel } = await import('#drivers/panel/index.ts');
+  const { usbId, okKeys, cancelKeys, backKeys } = config;
+  const keys = { ok: okKeys, cancel: cancelKeys, back: backKeys };
+  return new HidPanel({ usbId, keys, clock: systemClock, logger });
+}
+
 async function run(configPath: string): Promise<void> {
   const config = loadConfig(configPath);
   const logger = createLogger({ level: config.log.level });
   const appliance = await startAppliance({
     config,
     ...(await openReader(config.reader, logger.child({ room: 'reader' }))),
+    panel: await openPanel(config.panel, logger.child({ room: 'panel' })),
     samSlot: await openSamSlot(config.sam, logger.child({ room: 'sam-slot' })),
     clock: systemClock,
     random: systemRandom,

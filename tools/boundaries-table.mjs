@@ -100,7 +100,7 @@ export const ROOMS = [
     ],
     instead:
       'The gateway decides and touches nothing: take a port, and let appliance/appliance.ts pass the real thing in.',
-    tests: ['appliance/broker', 'appliance/store', 'appliance/trust', 'clinic'],
+    tests: ['drivers/panel', 'appliance/broker', 'appliance/store', 'appliance/trust', 'clinic'],
   },
   {
     folder: 'appliance/lease',

@@ -69,6 +69,14 @@ export const ReaderHealth = z.strictObject({
 });
 export type ReaderHealth = z.infer<typeof ReaderHealth>;
 
+/** The keys on the box; of a PIN only how long it is so far. */
+export const PanelStatus = z.strictObject({
+  state: z.enum(['ready', 'unplugged']),
+  /** While a PIN is asked for. */
+  pinDigits: z.number().int().min(0).max(16).optional(),
+});
+export type PanelStatus = z.infer<typeof PanelStatus>;
+
 /** Which of the three worlds we are in; the same button works in all. */
 export const Mode = z.enum(['online', 'degraded', 'offline']);
 export type Mode = z.infer<typeof Mode>;
@@ -100,6 +108,8 @@ export const GatewaySnapshot = z.strictObject({
   }),
   readerHealth: ReaderHealth,
   lease: LeaseStatus.optional(),
+  /** Absent where the box has no keys. */
+  panel: PanelStatus.optional(),
   tap: TapProgress.optional(),
   outboxWaiting: z.number().int().min(0),
   unresolvedVisits: z.number().int().min(0),

@@ -13,8 +13,8 @@ export interface Caller {
 
 export interface SignInRequest {
   readonly cardKind: 'hpki' | 'my-number';
-  /** ASCII bytes; overwritten with zeros before the promise settles. */
-  readonly pin: Uint8Array;
+  /** ASCII bytes, overwritten with zeros before the promise settles; absent: entered on the keys of the box. */
+  readonly pin: Uint8Array | undefined;
   readonly screen: string;
   /** Which client asks: nobody can guess another one's. */
   readonly client: string;

@@ -11,6 +11,7 @@ import type { Caller, Gateway } from './face.ts';
 import { visitByInsuredNumber } from './insured-number-visit.ts';
 import { registerNetwork } from './network-registration.ts';
 import { OperatorSessions } from './operator-sessions.ts';
+import { PanelDesk } from './panel-desk.ts';
 import type { GatewayParts } from './parts.ts';
 import { PatientData } from './patient-data.ts';
 import { linkPatient } from './patient-link.ts';
@@ -43,7 +44,12 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
   const seat = new ReaderSeat(parts, stop.signal);
   const patientData = new PatientData(parts, core, stop.signal);
   const unlock = new SamUnlock(parts, core, { keeper, patientData }, stop.signal);
-  const sessions = new OperatorSessions(parts, core, seat, unlock, keeper);
+  const panel = new PanelDesk(parts.panel, {
+    clock: parts.clock,
+    changed: () => core.publish(),
+    onDecision: (decision) => void desk.decideByKey(decision),
+  });
+  const sessions = new OperatorSessions(parts, core, seat, panel, unlock, keeper);
   const desk = new TapDesk(parts, core, seat, keeper);
   const reconciliation = new Reconciliation(parts, stop.signal);
   const at = (): string => new Date(parts.clock.nowMs()).toISOString();
@@ -82,6 +88,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       health: parts.centre.health(),
       lease: parts.leaseStatus?.(),
       readerHealth: parts.readerHealth(),
+      panel: panel.status,
       tap: desk.current?.progress(),
       ...openCounts(),
       revision,
@@ -140,7 +147,10 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     async startTap(caller, request) {
       try {
         require(caller);
-        return desk.start(caller, request);
+        const started = desk.start(caller, request);
+        // The patient's card outranks the sign-in of somebody who still enters a PIN.
+        panel.cancelEntry('tap.busy');
+        return started;
       } catch (thrown) {
         request.verificationNumberB?.fill(0);
         request.attributesPin?.fill(0);
@@ -241,6 +251,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     async close() {
       stop.abort(new SekishoError('tap.cancelled'));
       sessions.close();
+      panel.close();
       await desk.abort('tap.cancelled').catch((thrown: unknown) => {
         parts.logger.error('tap.not-recorded', { error: thrown });
       });
@@ -262,10 +273,10 @@ function oneAtATime(): (work: () => Promise<void>) => Promise<void> {
 }
 
 /** A secret lives until its work is over, whatever came of it. */
-async function overwriting<T>(secret: Uint8Array, work: () => Promise<T>): Promise<T> {
+async function overwriting<T>(secret: Uint8Array | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    secret.fill(0);
+    secret?.fill(0);
   }
 }

@@ -11,6 +11,7 @@ import type { CertificateFacts } from '#trust/ports.ts';
 import { checkRevocation, requirePath } from './certificate-check.ts';
 import type { SignInRequest } from './face.ts';
 import { type OperatorCard, openOperatorCard } from './operator-card.ts';
+import type { PanelDesk } from './panel-desk.ts';
 import type { GatewayParts } from './parts.ts';
 import type { ReaderSeat } from './reader-seat.ts';
 import type { SignInLockout } from './sign-in-lockout.ts';
@@ -27,11 +28,13 @@ const CHALLENGE_BYTES = 32;
 export class OperatorLogin {
   readonly #parts: GatewayParts;
   readonly #seat: ReaderSeat;
+  readonly #panel: PanelDesk;
   readonly #lockout: SignInLockout;
 
-  constructor(parts: GatewayParts, seat: ReaderSeat, lockout: SignInLockout) {
+  constructor(parts: GatewayParts, seat: ReaderSeat, panel: PanelDesk, lockout: SignInLockout) {
     this.#parts = parts;
     this.#seat = seat;
+    this.#panel = panel;
     this.#lockout = lockout;
   }
 
@@ -45,6 +48,7 @@ export class OperatorLogin {
     whileSignedIn: (signedIn: SignedIn, card: OperatorCard) => Promise<void>,
   ): Promise<SignedIn> {
     try {
+      if (request.pin === undefined) this.#panel.requireKeys();
       const channel = await this.#seat.waitForOperatorCard(request.client, signal);
       try {
         const exchange = openExchange(channel, { timeoutMs: this.#parts.limits.cardAnswerMs });
@@ -78,7 +82,7 @@ export class OperatorLogin {
     this.#lockout.requireOpen(certificate.keyId);
     signal.throwIfAborted();
     try {
-      await this.#verifyPin(card, channel, request);
+      await this.#verifyPin(card, channel, request, signal);
       await this.#proveKey(card, certificate);
     } catch (thrown) {
       if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.pin-blocked')) this.#seat.spend(channel);
@@ -101,7 +105,12 @@ export class OperatorLogin {
   }
 
   /** Never burns the last try unasked: this client must have been told, about this card as it lies there now. */
-  async #verifyPin(card: OperatorCard, channel: CardChannel, request: SignInRequest): Promise<void> {
+  async #verifyPin(
+    card: OperatorCard,
+    channel: CardChannel,
+    request: SignInRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
     const triesLeft = await card.pinTriesLeft();
     if (triesLeft === 0) throw new SekishoError('operator.pin-blocked');
     const isAccepted = request.acceptLastTry && this.#seat.knowsLastTry(request.client);
@@ -109,7 +118,30 @@ export class OperatorLogin {
       this.#seat.tellLastTry(channel, request.client);
       throw new SekishoError('operator.pin-last-try', { context: { triesLeft } });
     }
-    await card.verifyPin(request.pin);
+    const pin = request.pin ?? (await this.#enterPin(channel, signal));
+    try {
+      await card.verifyPin(pin);
+    } finally {
+      pin.fill(0);
+    }
+  }
+
+  /** From the keys to the command; a card that is taken away meanwhile ends it. */
+  async #enterPin(channel: CardChannel, signal: AbortSignal): Promise<Uint8Array> {
+    const over = new AbortController();
+    const onAbort = (): void => over.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const gone = (): void => over.abort(new SekishoError('card.removed'));
+    const watch = this.#parts.reader.waitForRemoval(channel, over.signal).then(gone, gone);
+    try {
+      return await this.#panel.enterPin(over.signal);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      over.abort(new SekishoError('card.removed'));
+      // The line to the card is for the command alone.
+      await watch;
+    }
   }
 
   async #proveKey(card: OperatorCard, certificate: CertificateFacts): Promise<void> {

@@ -4,6 +4,7 @@ import type { GatewayCore } from './core.ts';
 import type { Caller, OperatorSession, SignInRequest } from './face.ts';
 import type { OperatorCard } from './operator-card.ts';
 import { OperatorLogin, type SignedIn } from './operator-login.ts';
+import type { PanelDesk } from './panel-desk.ts';
 import type { GatewayParts } from './parts.ts';
 import type { ReaderSeat } from './reader-seat.ts';
 import type { SamKeeper } from './sam-keeper.ts';
@@ -23,6 +24,7 @@ export class OperatorSessions {
     parts: GatewayParts,
     core: GatewayCore,
     seat: ReaderSeat,
+    panel: PanelDesk,
     unlock: SamUnlock,
     keeper: SamKeeper,
   ) {
@@ -32,7 +34,7 @@ export class OperatorSessions {
     this.#keeper = keeper;
     const { operatorFailures, operatorLockOutMs } = parts.limits;
     const lockout = new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs);
-    this.#login = new OperatorLogin(parts, seat, lockout);
+    this.#login = new OperatorLogin(parts, seat, panel, lockout);
   }
 
   /** Throws unless `caller` is signed in and an administrator; counts as activity. */

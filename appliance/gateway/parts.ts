@@ -10,6 +10,7 @@ import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
 import type { Trust } from '#trust/ports.ts';
 import type { Centre } from '#upstream/ports.ts';
+import type { PanelParts } from './panel-desk.ts';
 import type { PatientVault } from './patient-vault.ts';
 import type { SamHolder } from './sam-holder.ts';
 
@@ -46,6 +47,8 @@ export interface GatewayParts {
   readonly reader: CardReader;
   /** For the snapshot; whether it is ready comes in through `readerChanged`. */
   readonly readerHealth: () => ReaderHealth;
+  /** The keys on the box, where there are any. */
+  readonly panel?: PanelParts | undefined;
   /** Keeps the SAM open, and proves the device with it. */
   readonly samHolder: SamHolder;
   readonly centre: Centre;

@@ -1,6 +1,6 @@
 /** Facts and the running tap, as the one document that screens see. No patient data. */
 import type { LeaseStatus } from '#contract/network.ts';
-import type { GatewaySnapshot, Mode, ReaderHealth, TapProgress } from '#contract/snapshot.ts';
+import type { GatewaySnapshot, Mode, PanelStatus, ReaderHealth, TapProgress } from '#contract/snapshot.ts';
 import type { VisitQueries } from '#evidence/ledger.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
 import { type Facts, firstMissing } from './state.ts';
@@ -15,6 +15,7 @@ export interface SnapshotInputs extends OpenCounts {
   readonly facts: Facts;
   readonly health: CentreHealth;
   readonly readerHealth: ReaderHealth;
+  readonly panel: PanelStatus | undefined;
   readonly tap: TapProgress | undefined;
   readonly lease: LeaseStatus | undefined;
   readonly revision: number;
@@ -67,6 +68,7 @@ export function makeSnapshot(inputs: SnapshotInputs): GatewaySnapshot {
     },
     readerHealth: inputs.readerHealth,
     ...(inputs.lease === undefined ? {} : { lease: inputs.lease }),
+    ...(inputs.panel === undefined ? {} : { panel: inputs.panel }),
     ...(tap === undefined ? {} : { tap }),
     outboxWaiting: inputs.outboxWaiting,
     unresolvedVisits: inputs.unresolvedVisits,

@@ -55,6 +55,15 @@ export class TapDesk {
     return tap;
   }
 
+  /** Somebody pressed a key on the box; means nothing unless a patient is being asked. */
+  async decideByKey(decision: 'ok' | 'refused'): Promise<void> {
+    const tap = this.current;
+    if (tap?.progress().state !== 'waitingForConsent') return;
+    await tap.decideConsent(decision, 'button').catch((thrown: unknown) => {
+      this.#parts.logger.warn('tap.consent-not-recorded', { tapId: tap.tapId, error: thrown });
+    });
+  }
+
   async abort(error: ErrorCode): Promise<void> {
     await this.current?.abort(error);
   }

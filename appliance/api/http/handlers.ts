@@ -23,7 +23,7 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
 
     async signIn(call) {
       const session = await gateway.signIn(
-        { ...call.body, client: call.client(), pin: call.secret('pin') },
+        { ...call.body, client: call.client(), pin: pinOf(call.body, call.secret) },
         call.signal,
       );
       call.openSession(session, call.body.screen);
@@ -88,11 +88,20 @@ function unlockSam(gateway: Gateway, call: Call<'unlockSam'>): Promise<void> {
   const { caller, body, secret, signal } = call;
   if (body.mode === 'online') return gateway.unlockOnline(caller);
   const { cardKind, acceptLastTry, screen } = body;
+  const pin = pinOf(body, secret);
   return gateway.unlockOffline(
     caller,
-    { cardKind, acceptLastTry, screen, client: call.client(), pin: secret('pin') },
+    { cardKind, acceptLastTry, screen, client: call.client(), pin },
     signal,
   );
+}
+
+/** Undefined when it comes from the keys of the box. */
+function pinOf(
+  body: { readonly pin?: string | undefined },
+  secret: Call<'signIn'>['secret'],
+): Uint8Array | undefined {
+  return body.pin === undefined ? undefined : secret('pin');
 }
 
 function cardImage(

@@ -39,6 +39,7 @@ function gatewayFamilies({
   mode,
   facts,
   readerHealth,
+  panel,
   outboxWaiting,
   unresolvedVisits,
 }: GatewaySnapshot): string[] {
@@ -59,6 +60,13 @@ function gatewayFamilies({
       { value: Number(facts.reader === 'ready') },
     ]),
     ...readerFamilies(readerHealth),
+    ...(panel === undefined
+      ? []
+      : [
+          family('sekisho_panel_ready', 'gauge', '1 when the keys on the box work', [
+            { value: Number(panel.state === 'ready') },
+          ]),
+        ]),
     family('sekisho_centre_up', 'gauge', '1 when the service answered last', centre),
     family('sekisho_outbox_waiting', 'gauge', 'Visit records not delivered yet', [{ value: outboxWaiting }]),
     family('sekisho_unresolved_visits', 'gauge', 'Visits with something open', [{ value: unresolvedVisits }]),

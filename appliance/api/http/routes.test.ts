@@ -215,7 +215,7 @@ describe('anybody on the network may read', () => {
     for (const name of references) expect(components.schemas, name).toHaveProperty(name);
     expect(text).not.toContain('"$id"');
     expect(JSON.stringify(components.schemas.Visit)).toContain('#/components/schemas/EligibilityView');
-    expect(components.schemas.SignInBody.required).toEqual(['cardKind', 'pin']);
+    expect(components.schemas.SignInBody.required).toEqual(['cardKind']);
     expect(components.schemas.SignInBody.additionalProperties).toBe(false);
   });
 });

@@ -71,6 +71,13 @@ describe('the PIN', () => {
     expect([...rig.gateway.pins.at(-1)!.bytes]).toEqual([0, 0, 0, 0]);
   });
 
+  test('may be absent: then it comes from the keys of the box', async () => {
+    const pins = rig.gateway.pins.length;
+    await rig.ask('POST', '/v1/session', { body: { cardKind: 'hpki' } });
+    expect(rig.gateway.calls.at(-1)).toContain('signIn hpki');
+    expect(rig.gateway.pins).toHaveLength(pins);
+  });
+
   test.each([
     ['{"cardKind":"hpki","p\\u0069n":"1234"}', 'request.malformed'],
     ['{"cardKind":"hpki","pin":"12\\u00334"}', 'request.malformed'],
@@ -79,7 +86,6 @@ describe('the PIN', () => {
     ['{"cardKind":"hpki","pin":1234}', 'request.invalid'],
     ['{"cardKind":"hpki","pin":"123"}', 'request.invalid'],
     ['{"cardKind":"hpki","pin":"12345678901234567"}', 'request.invalid'],
-    ['{"cardKind":"hpki"}', 'request.invalid'],
   ])('%s is refused before the gateway', async (raw, code) => {
     const asked = rig.gateway.calls.length;
     expect((await rig.ask('POST', '/v1/session', { raw })).json()).toMatchObject({ code });

@@ -281,7 +281,7 @@ export class ScriptedGateway implements Gateway {
   }
 
   #notePin({ pin }: SignInRequest): void {
-    this.pins.push({ copy: Buffer.from(pin).toString('latin1'), bytes: pin });
+    if (pin !== undefined) this.pins.push({ copy: Buffer.from(pin).toString('latin1'), bytes: pin });
   }
 }
 

@@ -17,7 +17,8 @@ const Pin = z
 
 const CardAndPin = {
   cardKind: z.enum(['hpki', 'my-number']),
-  pin: Pin,
+  /** Absent: it is entered on the keys of the box, and reaches no screen. */
+  pin: Pin.optional(),
   /** Set after `operator.pin-last-try`, when the operator still wants to go on. */
   acceptLastTry: z.boolean().default(false),
   /** Which screen asks, for the evidence: "counter", "phone-2". */
