@@ -97,7 +97,17 @@ const DEEDS: Record<string, { readonly weight: number; readonly deed: Deed }> = 
   },
 };
 
-/** Time passes until everything has come to an end. */
+/** What once had no end: the power cycle came while a sign-in asked the SAM whether it is still there. */
+const KNOWN_HANGS: [string[][]][] = [
+  [[['the clerk signs in', 'the network goes'], ['the network comes'], ['the doctor signs in']]],
+  [[['a whole tap', 'the network goes', 'the network comes'], ['a tap starts'], ['a whole tap']]],
+];
+
+/**
+ * Time passes until everything has come to an end. All waits but those for worker threads are in virtual time, so that
+ * most of an hour proves a hang; each turn leaves the processor to the threads for a moment, or a busy machine would look
+ * like one.
+ */
 async function untilOver(counter: Counter, work: readonly Promise<unknown>[]): Promise<void> {
   let isOver = false;
   const all = Promise.allSettled(work).then((outcomes) => {
@@ -108,6 +118,7 @@ async function untilOver(counter: Counter, work: readonly Promise<unknown>[]): P
     expect(turns, 'something never ends').toBeLessThan(3_000);
     await new Promise(setImmediate);
     if (turns > 20) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
       for (const script of Object.values(counter.centre.scripts)) script.release();
       await counter.clock.advance(1_000);
     }
@@ -158,6 +169,6 @@ test('leaves a counter that works and evidence that verifies', { timeout: 120_00
       expect(await verifyEvidence(file, { deviceCaPem })).toMatchObject({ ok: true });
       await counter.close();
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, examples: KNOWN_HANGS },
   );
 });

@@ -7,6 +7,7 @@ afterEach(() => bench.close());
 
 const facts = () => bench.gateway.snapshot().facts;
 const INS_LOCK = 0x18;
+const STATUS_OBJECT = 0xdf20;
 
 function refuseLock(): void {
   bench.samSlot.faults.push({
@@ -89,5 +90,24 @@ describe('a line that died', () => {
     await bench.clock.advance(15_000);
     await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
     expect(bench.sam.powerUps).toBe(powerUps + 1);
+  });
+});
+
+describe('a power cycle while somebody looks whether the SAM is there', () => {
+  test.each(['unlock', 'sign-in'] as const)('keeps nobody waiting: %s', async (who) => {
+    bench = await openGatewayBench();
+    const caller = await bench.signIn();
+    await bench.gateway.lockSam(caller, 'asked');
+    const moves: Promise<void>[] = [];
+    bench.sam.onCommand = ({ p1, p2 }) => {
+      if ((p1 << 8) + p2 !== STATUS_OBJECT || moves.length > 0) return;
+      moves.push(bench.gateway.networkChanged('absent'), bench.gateway.networkChanged('registered'));
+    };
+    const asked = who === 'unlock' ? bench.gateway.unlockOnline(caller) : bench.signIn();
+    await Promise.allSettled([asked]);
+    await Promise.all(moves);
+    expect(moves).toHaveLength(2);
+    await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
+    await bench.signIn();
   });
 });

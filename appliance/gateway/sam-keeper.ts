@@ -125,6 +125,8 @@ export class SamKeeper {
     try {
       await this.#patiently((until) => this.#parts.samHolder.powerCycle(until));
       this.#isShut = true;
+      // Nobody else looks for a SAM that has come back by itself.
+      this.#tellFound();
     } catch (thrown) {
       // Without power it is locked, whether it comes back or not.
       this.#isShut = !isSekishoError(thrown, 'sam.lock-failed');
