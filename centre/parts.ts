@@ -17,6 +17,7 @@ import { issueTlsServer } from './pki/role-certificate.ts';
 import { openPlatformDatabase } from './platform-database.ts';
 import { type Administration, createAdministration } from './service-provider/administration.ts';
 import { createRegistry, type Registry } from './service-provider/registry.ts';
+import { createRosterLog, type RosterLog } from './service-provider/roster-log.ts';
 import { createSamKeyRegister, type SamKeyRegister } from './service-provider/sam-keys.ts';
 import { openVisitStore, type VisitStore } from './visit-history/store.ts';
 
@@ -28,6 +29,7 @@ export interface CentreParts {
   readonly registry: Registry;
   readonly administration: Administration;
   readonly samKeys: SamKeyRegister;
+  readonly rosterLog: RosterLog;
   readonly eligibility: EligibilityStore;
   readonly proofs: ProofMemory;
   readonly visits: VisitStore;
@@ -68,6 +70,7 @@ export function openCentreParts({ folder, nowMs = Date.now, rsaKey }: CentrePart
       nowMs,
     }),
     samKeys: createSamKeyRegister(platform),
+    rosterLog: createRosterLog(platform),
     eligibility: createEligibilityStore(platform),
     proofs: createProofMemory(platform),
     visits,

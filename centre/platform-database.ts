@@ -78,6 +78,20 @@ const MIGRATIONS = [
      to_sam_id TEXT NOT NULL,
      at_ms INTEGER NOT NULL
    );`,
+  `CREATE TABLE roster_nonce (
+     sam_id TEXT PRIMARY KEY,
+     nonce BLOB NOT NULL,
+     until_ms INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE roster_change_log (
+     institution_code TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     administrator TEXT NOT NULL,
+     message BLOB NOT NULL,
+     signature BLOB NOT NULL,
+     at_ms INTEGER NOT NULL,
+     PRIMARY KEY (institution_code, version)
+   ) WITHOUT ROWID;`,
 ];
 
 export const openPlatformDatabase = (file: string): CentreDatabase => openDatabase(file, MIGRATIONS);

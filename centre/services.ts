@@ -7,6 +7,7 @@ import { type Service, startService } from './http/service.ts';
 import { ocspRoutes } from './ocsp/service.ts';
 import { type CentreParts, createServiceTls } from './parts.ts';
 import { requireDevice } from './service-provider/admission.ts';
+import { createRosterChanges } from './service-provider/roster-changes.ts';
 import { serviceProviderRoutes } from './service-provider/service.ts';
 import { timeStampRoutes } from './tsa/service.ts';
 import { monitorRoutes } from './visit-history/monitor.ts';
@@ -48,6 +49,10 @@ const DEFINITIONS: Readonly<Record<ServiceName, Definition>> = {
       serviceProviderRoutes({
         ...parts,
         authorities: patientAuthorities(parts),
+        rosterChanges: createRosterChanges(parts, {
+          hpki: [parts.pki.hpkiAuthentication.certificate],
+          'my-number': patientAuthorities(parts),
+        }),
         deviceAuthority: deviceAuthority(parts),
         signingKey: parts.pki.serviceProviderKey,
       }),

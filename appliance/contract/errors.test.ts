@@ -29,6 +29,7 @@ describe('the error table', () => {
       sam: [4],
       network: [5],
       operator: [6],
+      roster: [6],
       tap: [7],
       patient: [7],
       'insured-number': [7],

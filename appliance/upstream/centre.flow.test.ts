@@ -25,6 +25,8 @@ import {
 } from '#centre/pki/role-certificate.ts';
 import { openPlatformDatabase } from '#centre/platform-database.ts';
 import { createRegistry } from '#centre/service-provider/registry.ts';
+import { createRosterChanges } from '#centre/service-provider/roster-changes.ts';
+import { createRosterLog } from '#centre/service-provider/roster-log.ts';
 import { createSamKeyRegister } from '#centre/service-provider/sam-keys.ts';
 import { serviceProviderRoutes } from '#centre/service-provider/service.ts';
 import { timeStampRoutes } from '#centre/tsa/service.ts';
@@ -84,6 +86,10 @@ async function startServiceProvider(): Promise<Service> {
     routes: serviceProviderRoutes({
       registry,
       samKeys: createSamKeyRegister(database),
+      rosterChanges: createRosterChanges(
+        { registry, rosterLog: createRosterLog(database), revocations, nowMs },
+        { hpki: [], 'my-number': [] },
+      ),
       revocations,
       authorities: [],
       deviceAuthority,

@@ -1,6 +1,6 @@
 /**
  * What the appliance asks the centre, as ports. `appliance/upstream` implements them over mutual TLS;
- * every call rejects with `centre.*`, `revocation.unknown`, `eligibility.*` or `time-stamp.unavailable`
+ * every call rejects with `centre.*`, `revocation.unknown`, `eligibility.*`, `roster.*` or `time-stamp.unavailable`
  * within its deadline, and never with anything else.
  */
 import type {
@@ -8,6 +8,7 @@ import type {
   EligibilityByCertificate,
   EligibilityByInsuredNumber,
 } from '#contract/centre/eligibility.ts';
+import type { RosterChangeOrder, RosterNonce } from '#contract/centre/roster-change.ts';
 import type {
   DataKeyRewrapped,
   DataKeyRewrapRequest,
@@ -31,6 +32,10 @@ export interface ServiceProvider {
   /** The data key that another SAM of this institution wrapped, for the SAM that is here now. */
   rewrapDataKey(request: DataKeyRewrapRequest, signal?: AbortSignal): Promise<DataKeyRewrapped>;
   roster(signal?: AbortSignal): Promise<RosterAnswer>;
+  /** What the next change of the roster must name. */
+  rosterNonce(signal?: AbortSignal): Promise<RosterNonce>;
+  /** The roster after a change that an administrator's card signed. Rejects `roster.*`, too. */
+  changeRoster(order: RosterChangeOrder, signal?: AbortSignal): Promise<RosterAnswer>;
   revokedCards(signal?: AbortSignal): Promise<RevokedCards>;
 }
 

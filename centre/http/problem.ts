@@ -12,6 +12,14 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   'limits-exceeded': 403,
   'not-found': 404,
   conflict: 409,
+  'roster-outdated': 409,
+  'roster-not-administrator': 409,
+  'roster-signature-wrong': 422,
+  'roster-last-administrator': 409,
+  'roster-operator-known': 409,
+  'roster-operator-unknown': 409,
+  'roster-certificate-wrong': 422,
+  'roster-full': 409,
   internal: 500,
 };
 

@@ -34,6 +34,10 @@ export interface Registry {
   /** Adds or replaces; every change makes a new roster version. */
   putOperator(institutionCode: string, operator: OperatorRecord): void;
   findOperator(institutionCode: string, keyId: string): OperatorRecord | undefined;
+  /** Makes a new roster version, too. */
+  removeOperator(institutionCode: string, keyId: string): void;
+  /** All of `work` or nothing; nobody else changes a roster meanwhile. */
+  transaction<Result>(work: () => Result): Result;
   roster(institutionCode: string): Roster;
   logGrant(samId: string, networkId: string, maxUses: number, issuedAtMs: number): void;
   grantCount(samId: string): number;
@@ -81,6 +85,13 @@ export function createRegistry(database: CentreDatabase): Registry {
       const row = database.get<OperatorRow>(sql, institutionCode, keyId);
       return row === undefined ? undefined : toOperator(row);
     },
+    removeOperator(institutionCode, keyId) {
+      database.transaction(() => {
+        const sql = 'DELETE FROM operator WHERE institution_code = ? AND key_id = ?';
+        if (database.run(sql, institutionCode, keyId) > 0) raiseVersion(database, institutionCode);
+      });
+    },
+    transaction: (work) => database.transaction(work),
     roster: (institutionCode) => database.transaction(() => readRoster(database, institutionCode)),
     logGrant(samId, networkId, maxUses, issuedAtMs) {
       database.run('INSERT INTO grant_log VALUES (?, ?, ?, ?)', samId, networkId, maxUses, issuedAtMs);
@@ -128,7 +139,7 @@ function findDevice(database: CentreDatabase, samId: string): DeviceRecord | und
 }
 
 /** The SAM holds no more (`docs/sam-profile.md` 4.10). */
-const MAX_OPERATORS = 100;
+export const MAX_OPERATORS = 100;
 
 function putOperator(database: CentreDatabase, institutionCode: string, operator: OperatorRecord): void {
   database.transaction(() => {
@@ -145,11 +156,13 @@ function putOperator(database: CentreDatabase, institutionCode: string, operator
     if (readRoster(database, institutionCode).operators.length > MAX_OPERATORS) {
       throw new RangeError(`a roster has at most ${MAX_OPERATORS} operators`);
     }
-    database.run(
-      'INSERT INTO roster VALUES (?, 2) ON CONFLICT DO UPDATE SET version = version + 1',
-      institutionCode,
-    );
+    raiseVersion(database, institutionCode);
   });
+}
+
+function raiseVersion(database: CentreDatabase, institutionCode: string): void {
+  const sql = 'INSERT INTO roster VALUES (?, 2) ON CONFLICT DO UPDATE SET version = version + 1';
+  database.run(sql, institutionCode);
 }
 
 /** Version 1 is the empty roster of an institution without operators. */

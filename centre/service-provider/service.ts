@@ -1,5 +1,6 @@
-/** The SP's routes: device proof, SAM unlock, roster, data key of a replaced SAM, revoked cards and devices. */
+/** The SP's routes: device proof, SAM unlock, roster and its changes, data key of a replaced SAM, revoked cards and devices. */
 import { createHash, type KeyObject } from 'node:crypto';
+import { RosterChangeOrder } from '#contract/centre/roster-change.ts';
 import {
   type DataKeyRewrapped,
   DataKeyRewrapRequest,
@@ -17,12 +18,14 @@ import type { Certificate } from '../pki/certificate.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
 import { requireDevice } from './admission.ts';
 import type { OperatorRecord, Registry } from './registry.ts';
+import type { RosterChanges } from './roster-changes.ts';
 import type { SamKeyRegister } from './sam-keys.ts';
 import { signRoster, signUnlockGrant } from './sam-order.ts';
 
 export interface ServiceProviderOptions {
   readonly registry: Registry;
   readonly samKeys: SamKeyRegister;
+  readonly rosterChanges: RosterChanges;
   readonly revocations: RevocationRegister;
   /** Those that issue patients' authentication certificates. */
   readonly authorities: readonly Certificate[];
@@ -47,6 +50,21 @@ export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] 
       method: 'GET',
       path: '/v1/roster',
       handle: (call) => roster(options, gate.deviceOf(call)),
+    },
+    {
+      method: 'POST',
+      path: '/v1/roster/nonce',
+      handle: (call) => jsonReply(200, options.rosterChanges.nonce(gate.deviceOf(call))),
+    },
+    {
+      method: 'POST',
+      path: '/v1/roster/changes',
+      mediaType: 'application/json',
+      handle(call) {
+        const device = gate.deviceOf(call);
+        options.rosterChanges.apply(device, parseJson(RosterChangeOrder, call.body));
+        return roster(options, device);
+      },
     },
     {
       method: 'POST',

@@ -12,6 +12,7 @@ import type {
   EligibilityByInsuredNumber,
   Qualification,
 } from '#contract/centre/eligibility.ts';
+import type { RosterChangeOrder, RosterNonce } from '#contract/centre/roster-change.ts';
 import type {
   DataKeyRewrapped,
   DataKeyRewrapRequest,
@@ -107,6 +108,11 @@ export class ScriptedCentre implements Centre {
   rewrap: (fromSamId: string, wrapped: string) => string = () => {
     throw new SekishoError('centre.refused');
   };
+  /** What the SP makes of the next change of the roster; `docs/operators.md` is judged by the real SP, in `clinic/`. */
+  rosterChange: (operators: readonly OperatorRecord[]) => readonly OperatorRecord[] = () => {
+    throw new SekishoError('roster.refused');
+  };
+  readonly orders: RosterChangeOrder[] = [];
   readonly askedInsured: EligibilityByInsuredNumber[] = [];
   readonly #pki: CentrePki;
   readonly #clock: Clock;
@@ -133,6 +139,15 @@ export class ScriptedCentre implements Centre {
       this.scripts.unlock.answer(signal, () => ({ wrapped: this.rewrap(fromSamId, wrapped) })),
     roster: (signal?: AbortSignal): Promise<RosterAnswer> =>
       this.scripts.roster.answer(signal, () => this.#roster()),
+    rosterNonce: (signal?: AbortSignal): Promise<RosterNonce> =>
+      this.scripts.roster.answer(signal, () => ({ nonce: ROSTER_NONCE, version: this.rosterVersion })),
+    changeRoster: (order: RosterChangeOrder, signal?: AbortSignal): Promise<RosterAnswer> =>
+      this.scripts.roster.answer(signal, () => {
+        this.orders.push(order);
+        this.operators = this.rosterChange(this.operators);
+        this.rosterVersion += 1;
+        return this.#roster();
+      }),
     revokedCards: (signal?: AbortSignal): Promise<RevokedCards> =>
       this.scripts.revokedCards.answer(signal, () => this.revokedCards),
   };
@@ -252,6 +267,8 @@ export class ScriptedCentre implements Centre {
     return new Uint8Array(cursor.take(0x30).encoded);
   }
 }
+
+export const ROSTER_NONCE = '5a'.repeat(32);
 
 /** `clinic/identity.ts` */
 const SAM_ID = '5345534841303031';
