@@ -6,7 +6,7 @@ import { SekishoError } from '#contract/errors.ts';
 import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
 import type { LeaseEnd, LeaseStatus, NetworkFact } from '#contract/network.ts';
 import { UdpAnchorLine } from '#drivers/network/anchor-line.ts';
-import { procBootClock } from '#drivers/network/boot-clock.ts';
+import { systemBootClock } from '#drivers/network/boot-clock.ts';
 import { gpioTamperSwitch } from '#drivers/network/gpio-tamper.ts';
 import { openEye } from '#drivers/network/open-eye.ts';
 import { fileTamperSwitch } from '#drivers/network/tamper-level.ts';
@@ -84,7 +84,7 @@ export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
     anchors: new UdpAnchorLine(network),
     eye: openEye({ device: network.interface, dhcpLeaseFile: network.dhcpLeaseFile }, clock, logger),
     tamper: openTamper(network, clock),
-    boot: procBootClock,
+    boot: systemBootClock,
     clock,
     logger,
     onLost: tell,

@@ -2,8 +2,8 @@
 import type { Clock } from '#ports/clock.ts';
 import type { BootClock } from '#ports/surroundings.ts';
 
-/** `/proc/uptime` counts in hundredths of a second; no sleep is this short. */
-const SUSPEND_MS = 500;
+/** More than the whole second that the boot clock may be coarse. */
+const SUSPEND_MS = 1_500;
 /** More than a leap second, less than any attack on a date is worth. */
 const JUMP_MS = 2_000;
 /** The clocks are read one after the other: if we were held up between, it says nothing. */

@@ -121,7 +121,7 @@ describe('ends at once, and says why, when', () => {
 
   test('the box slept', async () => {
     bench = await new LeaseBench().settle();
-    bench.suspendedMs = 600;
+    bench.suspendedMs = 1_600;
     await bench.clock.advance(250);
     expect(bench.lost).toEqual(['suspended']);
   });

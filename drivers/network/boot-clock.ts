@@ -1,11 +1,8 @@
-/** Time since the system started, suspended time included (CLOCK_BOOTTIME). @see proc(5) on uptime */
-import { readFileSync } from 'node:fs';
+/**
+ * Time since the system started, suspended time included: libuv reads /proc/uptime, or CLOCK_BOOTTIME in whole seconds where a
+ * hardened unit hides that file. @see proc(5) on uptime, clock_gettime(2)
+ */
+import { uptime } from 'node:os';
 import type { BootClock } from '#ports/surroundings.ts';
 
-export const procBootClock: BootClock = () => {
-  try {
-    return Number.parseFloat(readFileSync('/proc/uptime', 'latin1')) * 1_000;
-  } catch {
-    return undefined;
-  }
-};
+export const systemBootClock: BootClock = () => uptime() * 1_000;

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#ports/clock.ts';
 import type { TamperSwitch } from '#ports/surroundings.ts';
-import { procBootClock } from './boot-clock.ts';
+import { systemBootClock } from './boot-clock.ts';
 import { carrierLosses } from './carrier-file.ts';
 import { dhcpServerOf, readDhcpServer } from './dhcp-lease.ts';
 import { gpioTamperSwitch } from './gpio-tamper.ts';
@@ -74,9 +74,9 @@ describe('hints', () => {
   test('sysfs and procfs are read, and what is not there is unknown', () => {
     expect(carrierLosses('lo')).toBeGreaterThanOrEqual(0);
     expect(carrierLosses('nothing0')).toBeUndefined();
-    const beforeMs = procBootClock()!;
+    const beforeMs = systemBootClock()!;
     expect(beforeMs).toBeGreaterThan(0);
-    expect(procBootClock()).toBeGreaterThanOrEqual(beforeMs);
+    expect(systemBootClock()).toBeGreaterThanOrEqual(beforeMs);
   });
 });
 

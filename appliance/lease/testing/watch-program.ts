@@ -1,6 +1,6 @@
 /** A watcher as a process of its own, for a network namespace: prints what it tells, one JSON object a line. Tests only. */
 import { UdpAnchorLine } from '#drivers/network/anchor-line.ts';
-import { procBootClock } from '#drivers/network/boot-clock.ts';
+import { systemBootClock } from '#drivers/network/boot-clock.ts';
 import { DeviceEye } from '#drivers/network/network-eye.ts';
 import { fileTamperSwitch } from '#drivers/network/tamper-level.ts';
 import { systemClock } from '#ports/clock.ts';
@@ -41,7 +41,7 @@ const watcher: LeaseWatcher = new LeaseWatcher({
   eye: new DeviceEye({ device: options.device, clock: systemClock, logger: silentLogger }),
   tamper:
     options.tamperFile === undefined ? undefined : fileTamperSwitch(options.tamperFile, '0', systemClock),
-  boot: procBootClock,
+  boot: systemBootClock,
   clock: systemClock,
   logger: silentLogger,
   onLost: (reason) => say('lost', { reason }),
