@@ -15,7 +15,9 @@ afterEach(async () => {
 });
 
 const until = (fits: (snapshot: GatewaySnapshot) => unknown): Promise<void> =>
-  expect.poll(async () => Boolean(fits(await trial.client.snapshot())), { timeout: 20_000 }).toBe(true);
+  expect
+    .poll(async () => Boolean(fits(await trial.client.snapshot())), { timeout: 20_000, interval: 20 })
+    .toBe(true);
 
 /** An anchor where the clinic's was: with its key, or with another. */
 async function standIn(folder: string): Promise<RunningAnchor> {
@@ -51,7 +53,9 @@ describe('a whole clinic', () => {
     await other.close();
 
     other = await standIn('anchor');
+    const backAtMs = performance.now();
     await until(({ facts }) => facts.network === 'registered' && facts.sam === 'unlocked');
+    process.stdout.write(`anchor back -> SAM unlocked: ${(performance.now() - backAtMs).toFixed(0)} ms\n`);
     const { lease } = await trial.client.snapshot();
     expect(lease?.lastEnd?.reason).toBe('anchor-silent');
     expect(Date.parse(lease?.since ?? '')).toBeGreaterThan(Date.parse(lease?.lastEnd?.at ?? ''));
