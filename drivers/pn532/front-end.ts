@@ -20,11 +20,11 @@ import { type FailureKind, Pn532Failure } from './failure.ts';
 import { judgeStatus } from './rf-status.ts';
 import { type FoundCard, parseTargets } from './targets.ts';
 
-/** A card answers an R-block at once, whatever its frame waiting time; measured readers take under 20 ms. */
+/** A card has nothing to compute for an R-block; its frame waiting time is for answers to commands. */
 const SIGN_OF_LIFE_MS = 200;
 /** A card may answer 5 ms after the field came. @see ISO 14443-3 §5.1 */
 const POWER_UP_MS = 6;
-/** Long enough for every card to forget. @see ISO 14443-3 §5.1 (5 ms); PN532 boards keep charge a little longer */
+/** Twice the 5 ms after which a card must have forgotten, and a little. @see ISO 14443-3 §5.1 */
 const POWER_DOWN_MS = 12;
 /** Between the chip's own timeout and its saying so. */
 const CHIP_MARGIN_MS = 250;
