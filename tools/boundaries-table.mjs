@@ -272,6 +272,7 @@ export const LIBRARIES = {
     CONTRACT,
     'appliance/broker/commands.ts',
     'appliance/broker/envelope.ts',
+    'appliance/broker/permit-record.ts',
     'appliance/config',
     'appliance/api/http/openapi.ts',
     'appliance/evidence/audited-record.ts',

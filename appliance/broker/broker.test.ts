@@ -125,19 +125,6 @@ describe('the end of the lease', () => {
     await rig.unlock();
     await refused(rig.askSam('signForCard', rig.use()), 'operator.not-signed-in');
   });
-
-  test('leaves the SAM on under a permit, and the permit alone allows the use', async () => {
-    let isPermitInForce = false;
-    const own = await BrokerRig.make({ isPermitInForce: () => isPermitInForce });
-    await own.ready();
-    isPermitInForce = true;
-    await own.clock.advance(10_000);
-    await own.ask('endLease', { reason: 'link-down' });
-    await own.askSam('signForCard', own.use());
-    isPermitInForce = false;
-    await expect(own.askSam('signForCard', own.use())).rejects.toEqual(code('network.absent'));
-    await own.close();
-  });
 });
 
 describe('unlocking', () => {

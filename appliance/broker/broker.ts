@@ -6,6 +6,7 @@ import type { LeaseVerdict } from '#ports/lease-verifier.ts';
 import type { Logger } from '#ports/logger.ts';
 import { type Answer, type Ask, type BrokerEvent, COMMANDS, type CommandName } from './commands.ts';
 import { fromHex, toHex } from './hex.ts';
+import { MARK_EVERY_MS } from './permit.ts';
 import type { Policy } from './policy.ts';
 import { makeSamCommands, type SamCommandName, type SamCommands } from './sam-commands.ts';
 import { type PoweredSam, SamPower, type SamSlot } from './sam-power.ts';
@@ -44,6 +45,7 @@ export class SamBroker {
   /** One command at the SAM at a time: what the rules admit is sent in the same moment. */
   #turn: Promise<unknown> = Promise.resolve();
   #watching: AbortController | undefined;
+  #watchingPermit: AbortController | undefined;
   #samId: string | undefined;
 
   constructor(parts: BrokerParts) {
@@ -55,6 +57,7 @@ export class SamBroker {
       wipe: (reason) => this.wipe(reason),
     });
     this.#ownCommands = this.#makeOwnCommands();
+    parts.policy.permit.onEnded(() => this.#permitEnded());
   }
 
   /** Before anything else: a SAM that was left open is shut. Never rejects. */
@@ -108,6 +111,7 @@ export class SamBroker {
   }
 
   async close(): Promise<void> {
+    this.#watchingPermit?.abort();
     this.#forget();
     await this.#power.close();
   }
@@ -126,6 +130,11 @@ export class SamBroker {
       operatorActive: done(() => session.touch()),
       signOut: done(() => session.end()),
       wipe: done(({ reason }) => this.wipe(reason)),
+      permitNonce: async () => ({ nonce: this.#policy.permit.nonce() }),
+      grantPermit: done((ask) => this.#grantPermit(ask)),
+      permit: async () => describePermit(this.#policy.permit),
+      endPermit: done(({ reason }) => this.#policy.permit.end(reason)),
+      permitEndNoted: done(({ permitId }) => this.#policy.permit.endNoted(permitId)),
     };
   }
 
@@ -135,22 +144,29 @@ export class SamBroker {
     this.#samId = sam.samId;
     const { rosterVersion } = await this.#inTurn(powerUp, () => sam.status());
     this.#policy.recallRoster(sam.samId, rosterVersion);
+    this.#watchPermit();
     return { powerUp, samId: sam.samId, institutionCode, tickNonce: toHex(sam.tickNonce) };
   }
 
   async #takeLeaseAnswer(answer: Uint8Array): Promise<Answer<'leaseAnswer'>> {
     const lease = this.#lease;
     const judged = lease.answer(answer);
-    if (judged.verdict === 'granted') this.#watchLease(lease);
+    if (judged.verdict === 'granted') {
+      this.#watchLease(lease);
+      await this.#comeHome();
+    }
     const end = LEASE_ENDS[judged.verdict];
+    if (judged.verdict === 'revoked') this.#policy.permit.end('revoked');
     if (end !== undefined) await this.wipe(end);
     return judged;
   }
 
   async #endLease(reason: string): Promise<void> {
     const { lease } = this.#policy;
+    const wasHome = this.#policy.isHome;
     lease?.end();
-    if (lease === undefined || !this.#policy.isPlaceAllowed) await this.wipe(reason);
+    // Whoever leaves with a permit opens the SAM with a card of it: what was open at home does not stay open.
+    if (wasHome || !this.#policy.isPlaceAllowed) await this.wipe(reason);
   }
 
   /** The broker's own timer: a gateway that hangs, lies or was killed brings no answers. */
@@ -164,10 +180,52 @@ export class SamBroker {
         await this.#parts.clock.sleep(Math.min(leftMs, LEASE_LOOK_MS), watching.signal);
       }
       this.#watching = undefined;
-      if (!this.#policy.isPlaceAllowed)
-        await this.wipe(lease.hasClockJumped ? 'clock-jumped' : 'anchor-silent');
+      await this.wipe(lease.hasClockJumped ? 'clock-jumped' : 'anchor-silent');
     };
     watch().catch(() => undefined);
+  }
+
+  #grantPermit({ message, keyId, signature }: Ask<'grantPermit'>): void {
+    const signed = { message: fromHex(message), keyId, signature: fromHex(signature) };
+    this.#policy.grantPermit(signed, this.#requireSamId());
+    this.#watchPermit();
+    this.#tell({ event: 'permitChanged' });
+  }
+
+  /** Back from where the permit was for: it has done its work, and whoever was let in by it is not let in by coming home. */
+  async #comeHome(): Promise<void> {
+    if (this.#policy.permit.held?.isUsed !== true) return;
+    this.#policy.permit.end('returned');
+    this.#policy.session.end();
+    const off = this.#power.off();
+    this.#tell({ event: 'wiped', reason: 'permit-returned' });
+    await off;
+  }
+
+  #permitEnded(): void {
+    this.#watchingPermit?.abort();
+    this.#tell({ event: 'permitChanged' });
+    if (this.#policy.isHome) return;
+    this.wipe('permit-ended').catch((error: unknown) =>
+      this.#parts.logger.error('broker.wipe-failed', { error }),
+    );
+  }
+
+  /** Ends the permit in its very moment, and writes down now and then how far it has run. */
+  #watchPermit(): void {
+    this.#watchingPermit?.abort();
+    const watching = new AbortController();
+    this.#watchingPermit = watching;
+    const { permit } = this.#policy;
+    const watch = async (): Promise<void> => {
+      for (let restMs = permit.restMs; restMs !== undefined; restMs = permit.restMs) {
+        await this.#parts.clock.sleep(Math.max(1, Math.min(restMs, MARK_EVERY_MS)), watching.signal);
+        permit.mark();
+      }
+    };
+    watch().catch((error: unknown) => {
+      if (!watching.signal.aborted) this.#parts.logger.error('broker.permit-not-watched', { error });
+    });
   }
 
   #forget(): void {
@@ -199,6 +257,18 @@ export class SamBroker {
   #tell(event: BrokerEvent): void {
     for (const listener of [...this.#listeners]) listener(event);
   }
+}
+
+function describePermit({ held, ended }: Policy['permit']): Answer<'permit'> {
+  const known = held && {
+    permitId: held.terms.nonce,
+    untilS: held.terms.untilS,
+    usesLeft: held.usesLeft,
+    operators: [...held.terms.operators],
+    grantedBy: held.grantedBy,
+    isUsed: held.isUsed,
+  };
+  return { ...(known && { held: known }), ...(ended && { ended }) };
 }
 
 /** A command whose answer is that it was done. */

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { HexOf } from '#contract/centre/wire.ts';
+import { MAX_PERMIT_BYTES } from './permit-message.ts';
+import { EndedPermit } from './permit-record.ts';
 
 /** At most this many bytes. */
 const Hex = (maxBytes: number): z.ZodString =>
@@ -57,6 +59,22 @@ const Status = z.strictObject({
   /** The broker's own, by which sign-ins are judged. */
   brokerRosterVersion: z.number().int(),
   networkId: HexOf(16).optional(),
+});
+
+const PermitStatus = z.strictObject({
+  held: z
+    .strictObject({
+      permitId: HexOf(32),
+      untilS: z.number().int(),
+      usesLeft: z.number().int(),
+      operators: z.array(HexOf(32)),
+      grantedBy: HexOf(32),
+      /** Something was done under it away from home. */
+      isUsed: z.boolean(),
+    })
+    .optional(),
+  /** Until its end is on record. */
+  ended: EndedPermit.optional(),
 });
 
 const command = <A extends z.ZodType, B extends z.ZodType>(ask: A, answer: B) => ({ ask, answer });
@@ -113,6 +131,16 @@ export const COMMANDS = {
   operatorActive: command(Nothing, Nothing),
   signOut: command(Nothing, Nothing),
   wipe: command(z.strictObject({ reason: Reason }), Nothing),
+  /** For the next permit. */
+  permitNonce: command(Nothing, z.strictObject({ nonce: HexOf(32) })),
+  grantPermit: command(
+    z.strictObject({ message: Hex(MAX_PERMIT_BYTES), keyId: HexOf(32), signature: Hex(512) }),
+    Nothing,
+  ),
+  permit: command(Nothing, PermitStatus),
+  endPermit: command(z.strictObject({ reason: z.enum(['ended-by-hand', 'revoked', 'tampered']) }), Nothing),
+  /** The end of this permit is on record. */
+  permitEndNoted: command(z.strictObject({ permitId: HexOf(32) }), Nothing),
 } as const;
 
 export type CommandName = keyof typeof COMMANDS;
@@ -125,5 +153,7 @@ export const BrokerEvent = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('samLost'), powerUp: z.number().int() }),
   /** The broker took the power off by itself, or when told to wipe. */
   z.strictObject({ event: z.literal('wiped'), reason: Reason }),
+  /** One begins, counts down or ends: ask how it is. */
+  z.strictObject({ event: z.literal('permitChanged') }),
 ]);
 export type BrokerEvent = z.output<typeof BrokerEvent>;

@@ -1,6 +1,7 @@
 /**
  * The broker's memory in a folder of its own: `uses.log` has one line for each use of the organisation key, written
- * through to the disk before the key is used; `roster.bin` is the SP's last roster. Both start with nothing.
+ * through to the disk before the key is used; `roster.bin` is the SP's last roster, `permit.json` the carry-out permit. All start
+ * with nothing.
  */
 import {
   closeSync,
@@ -13,6 +14,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -28,11 +30,13 @@ export function openMemoryFile(folder: string): BrokerMemory {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const usesFile = join(folder, 'uses.log');
     const rosterFile = join(folder, 'roster.bin');
+    const permitFile = join(folder, 'permit.json');
     const uses = worthRemembering(readUses(usesFile));
     // Anew at each start: without what is too old, and without a line that a power cut left half written.
     replaceFile(folder, usesFile, Buffer.from(uses.map(lineOf).join('')));
     const log = openSync(usesFile, 'a', 0o600);
     let roster = existsSync(rosterFile) ? new Uint8Array(readFileSync(rosterFile)) : undefined;
+    let permit = existsSync(permitFile) ? new Uint8Array(readFileSync(permitFile)) : undefined;
     return {
       uses,
       recordUse: (use) =>
@@ -46,6 +50,15 @@ export function openMemoryFile(folder: string): BrokerMemory {
         storing(() => {
           replaceFile(folder, rosterFile, update);
           roster = update.slice();
+        }),
+      get permit() {
+        return permit;
+      },
+      savePermit: (bytes) =>
+        storing(() => {
+          if (bytes === undefined) rmSync(permitFile, { force: true });
+          else replaceFile(folder, permitFile, bytes);
+          permit = bytes?.slice();
         }),
       close: () => closeSync(log),
     };

@@ -108,7 +108,7 @@ function requireActive(roster: OperatorRoster | undefined, keyId: string): Opera
 }
 
 /** RSA PKCS#1 v1.5 with SHA-256, or raw ECDSA with SHA-384, by the kind of key. */
-function isSignedBy(key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
+export function isSignedBy(key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
   if (key.asymmetricKeyType === 'rsa') return verify('sha256', message, key, signature);
   if (key.asymmetricKeyType !== 'ec') return false;
   return verify('sha384', message, { key, dsaEncoding: 'ieee-p1363' }, signature);

@@ -8,12 +8,15 @@ import type { Clock } from '#ports/clock.ts';
 import type { Random } from '#ports/random.ts';
 import type { SignForCardAsk } from './commands.ts';
 import { bindConsent } from './consent-binding.ts';
+import { toHex } from './hex.ts';
 import { Lease, type LeaseTerms } from './lease.ts';
 import { type OperatorRoster, readRoster } from './operator-roster.ts';
 import { OperatorSession, type SessionLimits } from './operator-session.ts';
+import { CarryOutPermit, type PermitLimits, type PermitPlace } from './permit.ts';
+import type { SignedPermit } from './permit-message.ts';
 import { type BrokerMemory, UseLedger, type UseLimits } from './use-ledger.ts';
 
-export interface PolicyLimits extends SessionLimits, UseLimits {
+export interface PolicyLimits extends SessionLimits, UseLimits, PermitLimits {
   /** From the patient's OK to the use of the key. */
   readonly consentMaxAgeMs: number;
 }
@@ -27,13 +30,12 @@ export interface PolicyParts {
   readonly spKey: KeyObject;
   /** Undefined: the place is not proven. Only a development composition may say so. */
   readonly lease: LeaseTerms | undefined;
-  /** A carry-out permit is in force: the other way to be in an allowed place. */
-  readonly isPermitInForce?: () => boolean;
 }
 
 export class Policy {
   readonly lease: Lease | undefined;
   readonly session: OperatorSession;
+  readonly permit: CarryOutPermit;
   readonly #parts: PolicyParts;
   readonly #uses: UseLedger;
   #roster: OperatorRoster | undefined;
@@ -43,6 +45,7 @@ export class Policy {
     this.#parts = parts;
     this.lease = lease === undefined ? undefined : new Lease(lease, clock, random);
     this.session = new OperatorSession(limits, clock, random);
+    this.permit = new CarryOutPermit(limits, memory, clock, random);
     this.#uses = new UseLedger(memory, limits, clock);
   }
 
@@ -52,20 +55,47 @@ export class Policy {
   }
 
   get isPlaceAllowed(): boolean {
-    return this.lease === undefined || this.lease.isValid || this.#parts.isPermitInForce?.() === true;
+    return this.isHome || this.permit.isInForce;
+  }
+
+  /** On the registered network, by the word of its anchor. */
+  get isHome(): boolean {
+    return this.lease === undefined || this.lease.isValid;
+  }
+
+  /** The SP's grant names the registered network: away from it nobody opens with that. Throws `network.absent`. */
+  requireHome(): void {
+    if (!this.isHome) throw new SekishoError('network.absent');
+  }
+
+  /** Away from home only for the cards on the permit, whose end is near from now on. Throws `network.absent`, `permit.not-listed`. */
+  requirePlaceFor(keyId: string): void {
+    if (this.isHome) return;
+    this.permit.requireListed(keyId);
+    this.permit.noteAway();
+  }
+
+  /** Takes a permit that was granted at home. Throws `network.absent`, and what `CarryOutPermit.grant` throws. */
+  grantPermit(signed: SignedPermit, samId: string): void {
+    if (this.lease?.isValid !== true) throw new SekishoError('network.absent');
+    this.permit.grant(signed, this.#permitPlace(samId, this.lease.networkId));
   }
 
   /**
    * Everything that one use of the organisation key needs, besides a SAM that is unlocked; written down before it
-   * happens. Answers the digest for the SAM. Throws `network.*`, `operator.*`, `tap.consent-missing`, `sam.rate-limited`, `store.*`.
+   * happens. Answers the digest for the SAM. Throws `network.*`, `permit.*`, `operator.*`, `tap.consent-missing`,
+   * `sam.rate-limited`, `store.*`.
    */
   admitUse(ask: SignForCardAsk): Uint8Array {
     this.requirePlace();
     const operator = this.session.require();
     if (ask.operatorId !== operator.keyId.slice(0, ask.operatorId.length))
       throw new SekishoError('operator.session-ended');
+    const isAway = !this.isHome;
+    if (isAway) this.permit.requireUse(operator.keyId);
     const digest = bindConsent(ask, this.#parts.clock.nowMs(), this.#parts.limits.consentMaxAgeMs);
     this.#uses.record(ask.tapId);
+    if (isAway) this.permit.spend();
     this.session.touch();
     return digest;
   }
@@ -82,6 +112,7 @@ export class Policy {
       throw new SekishoError('sam.roster-rejected', { context: { what: 'version' } });
     this.#parts.memory.saveRoster(update);
     this.#useRoster(roster);
+    this.#judgePermit(samId, (permit, place) => permit.rosterChanged(place));
   }
 
   /**
@@ -99,10 +130,11 @@ export class Policy {
       // Of another SAM or another SP: as good as none.
     }
     if (this.#roster === undefined) this.session.end();
+    this.#judgePermit(samId, (permit, place) => permit.recall(place));
   }
 
   signIn(keyId: string, signature: Uint8Array): void {
-    this.requirePlace();
+    this.requirePlaceFor(keyId);
     this.session.signIn(this.#roster, keyId, signature);
   }
 
@@ -110,6 +142,14 @@ export class Policy {
   end(): void {
     this.lease?.end();
     this.session.end();
+  }
+
+  #judgePermit(samId: string, judge: (permit: CarryOutPermit, place: PermitPlace) => void): void {
+    if (this.lease !== undefined) judge(this.permit, this.#permitPlace(samId, this.lease.networkId));
+  }
+
+  #permitPlace(samId: string, networkId: Uint8Array): PermitPlace {
+    return { samId, networkId: toHex(networkId), roster: this.#roster };
   }
 
   #useRoster(roster: OperatorRoster): void {

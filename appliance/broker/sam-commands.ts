@@ -30,7 +30,6 @@ export function makeSamCommands({ policy, wipe }: SamCommandParts): SamCommands 
 
   /** A SAM that opened outside its place, or for another network than the pinned one, is shut at once. */
   const unlocking = async (powered: PoweredSam, work: () => Promise<void>): Promise<typeof NOTHING> => {
-    policy.requirePlace();
     powered.isUnlocked = false;
     await work();
     const { networkId } = await powered.sam.status();
@@ -65,15 +64,20 @@ export function makeSamCommands({ policy, wipe }: SamCommandParts): SamCommands 
     async challenge({ sam }) {
       return { challenge: toHex(await sam.challenge()) };
     },
-    unlockOnline: (powered, { grant }) => unlocking(powered, () => powered.sam.unlockOnline(fromHex(grant))),
-    unlockOffline: (powered, { keyId, networkId, signature }) =>
-      unlocking(powered, () =>
+    async unlockOnline(powered, { grant }) {
+      policy.requireHome();
+      return unlocking(powered, () => powered.sam.unlockOnline(fromHex(grant)));
+    },
+    async unlockOffline(powered, { keyId, networkId, signature }) {
+      policy.requirePlaceFor(keyId);
+      return unlocking(powered, () =>
         powered.sam.unlockOffline({
           keyId: fromHex(keyId),
           networkId: fromHex(networkId),
           signature: fromHex(signature),
         }),
-      ),
+      );
+    },
     async lock(powered) {
       powered.isUnlocked = false;
       await powered.sam.lock();

@@ -1,6 +1,7 @@
 /** Every use of the organisation key, remembered across restarts: how often, and for which tap. */
 import { SekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { PermitMemory } from './permit.ts';
 
 export interface Use {
   /** Running time of this broker over all its lives, in whole milliseconds. */
@@ -9,7 +10,7 @@ export interface Use {
 }
 
 /** What outlives the process. */
-export interface BrokerMemory {
+export interface BrokerMemory extends PermitMemory {
   /** Oldest first. */
   readonly uses: readonly Use[];
   /** Durable when it returns; throws `store.*`. */

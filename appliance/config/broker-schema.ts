@@ -31,6 +31,10 @@ export const BrokerLimits = z
     ),
     usesPerMinute: count(30, 100_000).describe('Uses of the organisation key in a minute.'),
     usesPerDay: count(2_000, 1_000_000).describe('Uses in 24 hours of running time.'),
+    permitMaxMs: milliseconds(24 * HOUR_MS, MINUTE_MS, 7 * 24 * HOUR_MS).describe(
+      'Longest carry-out permit for home visits.',
+    ),
+    permitMaxUses: count(50, 1_000).describe('Most uses that a carry-out permit may allow.'),
   })
   .prefault({});
 

@@ -30,6 +30,7 @@ describe('the error table', () => {
       network: [5],
       operator: [6],
       roster: [6],
+      permit: [6],
       tap: [7],
       patient: [7],
       'insured-number': [7],

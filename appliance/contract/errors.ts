@@ -9,6 +9,7 @@ import { ERROR_TABLE_CENTRE } from './errors/centre.ts';
 import { ERROR_TABLE_DEVICE } from './errors/device.ts';
 import { ERROR_TABLE_PANEL } from './errors/panel.ts';
 import { ERROR_TABLE_PATIENT } from './errors/patient.ts';
+import { ERROR_TABLE_PERMIT } from './errors/permit.ts';
 import { ERROR_TABLE_PLATFORM } from './errors/platform.ts';
 import { ERROR_TABLE_SAM } from './errors/sam.ts';
 
@@ -19,6 +20,7 @@ export const ERRORS = {
   ...ERROR_TABLE_DEVICE,
   ...ERROR_TABLE_SAM,
   ...ERROR_TABLE_ACCESS,
+  ...ERROR_TABLE_PERMIT,
   ...ERROR_TABLE_PANEL,
   ...ERROR_TABLE_PATIENT,
   ...ERROR_TABLE_CENTRE,

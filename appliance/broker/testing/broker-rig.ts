@@ -32,6 +32,8 @@ export const RIG_LIMITS: PolicyLimits = {
   consentMaxAgeMs: 5 * 60_000,
   usesPerMinute: 30,
   usesPerDay: 2_000,
+  permitMaxMs: 24 * 3_600_000,
+  permitMaxUses: 50,
 };
 export const GRACE_MS = 3_000;
 export const MAX_ROUND_TRIP_MS = 500;
@@ -41,7 +43,11 @@ export interface RigOperator extends OperatorRecord {
   readonly privateKey: KeyObject;
 }
 
-export function makeOperator(kind: 'rsa' | 'p384', suspended = false): RigOperator {
+export function makeOperator(
+  kind: 'rsa' | 'p384',
+  suspended = false,
+  roles: OperatorRecord['roles'] = ['clerk'],
+): RigOperator {
   const { privateKey } =
     kind === 'rsa'
       ? generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -50,7 +56,7 @@ export function makeOperator(kind: 'rsa' | 'p384', suspended = false): RigOperat
   return {
     keyId: createHash('sha256').update(publicKey).digest('hex'),
     displayName: '見本　職員',
-    roles: ['clerk'],
+    roles,
     suspended,
     cardKind: 'my-number',
     publicKey,
@@ -58,12 +64,16 @@ export function makeOperator(kind: 'rsa' | 'p384', suspended = false): RigOperat
   };
 }
 
-const OPERATORS = [makeOperator('rsa'), makeOperator('p384'), makeOperator('p384', true)] as const;
+const OPERATORS = [
+  makeOperator('rsa'),
+  makeOperator('p384'),
+  makeOperator('p384', true),
+  makeOperator('rsa', false, ['administrator']),
+] as const;
 
 export interface RigOptions {
   readonly limits?: Partial<PolicyLimits>;
   readonly memory?: BrokerMemory;
-  readonly isPermitInForce?: () => boolean;
   readonly samState?: SamState;
 }
 
@@ -73,10 +83,11 @@ export class BrokerRig {
   readonly doctor = OPERATORS[0];
   readonly nurse = OPERATORS[1];
   readonly suspended = OPERATORS[2];
+  readonly administrator = OPERATORS[3];
   readonly spKey: KeyObject;
   readonly simulated: SimulatedSam;
   readonly sam: WatchedCard;
-  readonly slot: SimulatedReader;
+  slot: SimulatedReader;
   broker: SamBroker;
   readonly #options: RigOptions;
   readonly #memory: BrokerMemory;
@@ -87,16 +98,21 @@ export class BrokerRig {
     this.spKey = spKey;
     this.simulated = new SimulatedSam({ state: samState, clock: this.clock });
     this.sam = new WatchedCard(this.simulated);
-    this.slot = new SimulatedReader({ name: 'sam-slot', clock: this.clock });
-    this.slot.insert(this.sam);
+    this.slot = this.#makeSlot();
     this.#options = options;
     this.#memory = options.memory ?? makeShortMemory();
     this.broker = this.#makeBroker();
   }
 
+  #makeSlot(): SimulatedReader {
+    const slot = new SimulatedReader({ name: 'sam-slot', clock: this.clock });
+    slot.insert(this.sam);
+    return slot;
+  }
+
   #makeBroker(): SamBroker {
     const { clock, slot, anchor, spKey } = this;
-    const { limits, isPermitInForce } = this.#options;
+    const { limits } = this.#options;
     const policy = new Policy({
       clock,
       random: systemRandom,
@@ -104,7 +120,6 @@ export class BrokerRig {
       limits: { ...RIG_LIMITS, ...limits },
       spKey: createPublicKey(spKey),
       lease: { anchorKey: anchor.publicKey, graceMs: GRACE_MS, maxRoundTripMs: MAX_ROUND_TRIP_MS },
-      ...(isPermitInForce === undefined ? {} : { isPermitInForce }),
     });
     const broker = new SamBroker({ slot, policy, clock, logger: silentLogger });
     broker.onEvent((event) => {
@@ -115,7 +130,8 @@ export class BrokerRig {
 
   /** Another broker with the memory of this one, as after a crash. */
   async restart(): Promise<void> {
-    await this.broker.wipe('stopped');
+    await this.broker.close();
+    this.slot = this.#makeSlot();
     this.broker = this.#makeBroker();
   }
 
@@ -161,6 +177,17 @@ export class BrokerRig {
   async signIn(operator: RigOperator = this.doctor): Promise<void> {
     const { challenge = '' } = await this.ask('signInChallenge');
     await this.ask('signIn', { keyId: operator.keyId, signature: signInSignature(operator, challenge) });
+  }
+
+  async unlockOffline(operator: RigOperator = this.nurse): Promise<void> {
+    const { challenge = '' } = await this.askSam('challenge');
+    const { networkId } = this.anchor;
+    const message = Buffer.concat([
+      Buffer.from('SEKISHO-OFFLINE-UNLOCK-1'),
+      Buffer.from(SAM_ID + challenge + networkId, 'hex'),
+    ]);
+    const signature = cardSignature(operator.privateKey, message);
+    await this.askSam('unlockOffline', { keyId: operator.keyId, networkId, signature });
   }
 
   /** Everything that one use of the organisation key needs. */
@@ -209,6 +236,11 @@ export class BrokerRig {
 
 export function signInSignature({ privateKey }: RigOperator, challenge: string): string {
   const message = Buffer.concat([Buffer.from('SEKISHO-SIGN-IN-1'), Buffer.from(challenge, 'hex')]);
+  return cardSignature(privateKey, message);
+}
+
+/** As a card signs: RSA PKCS#1 v1.5 with SHA-256, or raw ECDSA with SHA-384. */
+export function cardSignature(privateKey: KeyObject, message: Uint8Array): string {
   const signature =
     privateKey.asymmetricKeyType === 'rsa'
       ? sign('sha256', message, privateKey)

@@ -4,6 +4,7 @@ import type { BrokerMemory, Use } from '../use-ledger.ts';
 export function makeShortMemory(): BrokerMemory {
   const uses: Use[] = [];
   let roster: Uint8Array | undefined;
+  let permit: Uint8Array | undefined;
   return {
     uses,
     recordUse: (use) => void uses.push(use),
@@ -12,6 +13,12 @@ export function makeShortMemory(): BrokerMemory {
     },
     saveRoster: (update) => {
       roster = update.slice();
+    },
+    get permit() {
+      return permit;
+    },
+    savePermit: (bytes) => {
+      permit = bytes?.slice();
     },
     close: () => {},
   };
