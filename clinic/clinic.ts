@@ -10,6 +10,7 @@ import { CardControl } from '#drivers/simulated/control.ts';
 import { Meter } from '#drivers/simulated/timing.ts';
 import { systemClock } from '#ports/clock.ts';
 import { type Logger, silentLogger } from '#ports/logger.ts';
+import type { Panel } from '#ports/panel.ts';
 import { systemRandom } from '#ports/random.ts';
 import { anchorNetworkId, openClinicAnchor } from './anchor.ts';
 import { type InstalledAppliance, installAppliance } from './appliance-config.ts';
@@ -25,6 +26,8 @@ export interface ClinicOptions {
   readonly port?: number;
   readonly monitorPort?: number;
   readonly uiFolder?: string | undefined;
+  /** Keys on the box; absent = none. */
+  readonly panel?: Panel;
   /** How long the anchor may be silent; absent = as usual. */
   readonly graceMs?: number;
   readonly limits?: ConfigFile['limits'];
@@ -94,6 +97,7 @@ export async function openAppliance(
     config: loadConfig(installed.configFile),
     reader: surroundings.readers.reader,
     samSlot: surroundings.readers.samReader,
+    panel: options.panel,
     clock: systemClock,
     random: systemRandom,
     logger,

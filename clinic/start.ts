@@ -1,6 +1,7 @@
 /** `npm start`: a whole clinic to try: centre, simulated cards, one appliance, the counter page. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { VirtualPanel } from '#drivers/panel/virtual-panel.ts';
 import type { TableCard } from './card-table/page.ts';
 import { startCardTable } from './card-table/server.ts';
 import { type Clinic, startClinic } from './clinic.ts';
@@ -76,6 +77,7 @@ async function run(words: readonly string[]): Promise<number> {
       verbose: { type: 'boolean', default: false },
     },
   });
+  const panel = new VirtualPanel();
   const clinic = await startClinic({
     stateFolder: STATE_FOLDER,
     reader: chooseReader(values.reader),
@@ -83,10 +85,12 @@ async function run(words: readonly string[]): Promise<number> {
     port: Number(values.port),
     monitorPort: Number(values['monitor-port']),
     uiFolder: UI_FOLDER,
+    panel,
     log: values.verbose ? (line) => process.stderr.write(line) : undefined,
   });
   const table = await startCardTable(
     clinic.control,
+    panel,
     tableCards(clinic),
     clinic.appliance.url,
     Number(values['cards-port']),

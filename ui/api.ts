@@ -42,7 +42,8 @@ async function tell(method: string, path: string, body?: unknown): Promise<void>
 
 export interface CardAndPin {
   readonly cardKind: 'hpki' | 'my-number';
-  readonly pin: string;
+  /** Absent: entered on the keys of the box. */
+  readonly pin?: string;
   readonly acceptLastTry: boolean;
 }
 

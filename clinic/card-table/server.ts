@@ -1,6 +1,7 @@
 /** Serves the card table on the loopback address only; it exists in the development clinic and nowhere else. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { VirtualPanel } from '#drivers/panel/virtual-panel.ts';
 import type { CardControl } from '#drivers/simulated/control.ts';
 import { renderTable, type TableCard } from './page.ts';
 
@@ -26,8 +27,16 @@ function isOwnForm(request: IncomingMessage): boolean {
   return origin === undefined || origin === `http://${host}`;
 }
 
+function pressKey(panel: VirtualPanel, key: string): void {
+  if (key === 'unplug') panel.unplug();
+  else if (key === 'plug-in') panel.plugIn();
+  else if (key === 'ok' || key === 'cancel' || key === 'back') panel.press(key);
+  else if (/^\d$/.test(key)) panel.press(key.charCodeAt(0));
+}
+
 export async function startCardTable(
   control: CardControl,
+  panel: VirtualPanel,
   cards: readonly TableCard[],
   counterUrl: string,
   port: number,
@@ -36,12 +45,13 @@ export async function startCardTable(
     const run = async (): Promise<void> => {
       if (request.method === 'POST' && isOwnForm(request)) {
         const form = await readForm(request);
-        await control.run(request.url === '/place' ? `insert ${form.get('card') ?? ''}` : 'remove');
+        if (request.url === '/key') pressKey(panel, form.get('key') ?? '');
+        else await control.run(request.url === '/place' ? `insert ${form.get('card') ?? ''}` : 'remove');
         response.writeHead(303, { location: '/' }).end();
         return;
       }
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
-      response.end(renderTable(cards, control.inserted, counterUrl));
+      response.end(renderTable(cards, control.inserted, panel.isReady, counterUrl));
     };
     run().catch(() => response.destroy());
   });

@@ -2,6 +2,7 @@
 import type { Actions } from '../actions.ts';
 import type { CardAndPin } from '../api.ts';
 import { h, type ViewNode } from '../dom.ts';
+import { digitsEnteredText, enterPinOnKeysText, leavePinEmptyText } from '../keypad-words.ts';
 import { t } from '../messages.ts';
 import { missingThing, type State } from '../state.ts';
 import { leaseEndNote } from './lease.ts';
@@ -24,28 +25,31 @@ export function signInView(state: State, actions: Actions): ViewNode {
 export function cardAndPinForm(state: State, label: string, submit: (card: CardAndPin) => void): ViewNode {
   const isLastTry = state.problem?.code === 'operator.pin-last-try';
   const isBusy = state.busy !== undefined;
+  const hasKeys = state.snapshot?.panel?.state === 'ready';
+  const hint = `${t('cardMyNumber')}: ${t('pinHintMyNumber')} / ${t('cardHpki')}: ${t('pinHintHpki')}`;
   return h(
     'form',
     {
       class: 'stack',
       key: 'card-and-pin',
-      onSubmit: onSubmit((values) =>
+      onSubmit: onSubmit((values) => {
+        const pin = values.get('pin') ?? '';
         submit({
           cardKind: values.get('cardKind') === 'hpki' ? 'hpki' : 'my-number',
-          pin: values.get('pin') ?? '',
+          ...(pin === '' ? {} : { pin }),
           acceptLastTry: values.has('acceptLastTry'),
-        }),
-      ),
+        });
+      }),
     },
     cardKindChoice(),
     field('pin', t('pin'), {
-      hint: `${t('cardMyNumber')}: ${t('pinHintMyNumber')} / ${t('cardHpki')}: ${t('pinHintHpki')}`,
+      hint: hasKeys ? `${hint} ${leavePinEmptyText()}` : hint,
       props: {
         type: 'password',
         class: 'pin',
         inputmode: 'numeric',
         autocomplete: 'off',
-        required: true,
+        required: !hasKeys,
         minlength: 4,
         maxlength: 16,
         'data-secret': true,
@@ -59,8 +63,20 @@ export function cardAndPinForm(state: State, label: string, submit: (card: CardA
         t('acceptLastTry'),
       ),
     isBusy
-      ? spinner(t('signingIn'))
+      ? waiting(state)
       : h('button', { type: 'submit', class: 'button primary wide', key: 'submit' }, label),
+  );
+}
+
+/** While the keys of the box are asked, how much they have given: the digits themselves never come here. */
+function waiting(state: State): ViewNode {
+  const count = state.snapshot?.panel?.pinDigits;
+  if (count === undefined) return spinner(t('signingIn'));
+  return h(
+    'div',
+    { key: 'panel-entry', role: 'status' },
+    spinner(enterPinOnKeysText()),
+    h('p', { class: 'pin' }, digitsEnteredText(count)),
   );
 }
 

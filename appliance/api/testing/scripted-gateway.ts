@@ -50,6 +50,7 @@ export class ScriptedGateway implements Gateway {
   /** Steps run by themselves after consent; `false` leaves the tap to `advanceTap`. */
   cardIsWaiting = true;
   hasPhoto = false;
+  #signInHeld: Promise<void> = Promise.resolve();
   #snapshot: GatewaySnapshot = sampleSnapshot();
   readonly #listeners = new Set<(snapshot: GatewaySnapshot) => void>();
   readonly #finished = new Map<string, Visit>();
@@ -107,9 +108,19 @@ export class ScriptedGateway implements Gateway {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Sign-ins wait until the answer is called, as for a card or a PIN. */
+  holdSignIn(): () => void {
+    let release = (): void => {};
+    this.#signInHeld = new Promise((resolve) => {
+      release = resolve;
+    });
+    return () => release();
+  }
+
   async signIn(request: SignInRequest): Promise<OperatorSession> {
     this.#notePin(request);
     this.#note('signIn', `${request.cardKind} ${request.screen} acceptLastTry=${request.acceptLastTry}`);
+    await this.#signInHeld;
     const untilMs = Date.now() + SESSION_MS;
     this.change({}, { operator: this.operator, operatorUntil: new Date(untilMs).toISOString() });
     return { operator: this.operator, untilMs };
