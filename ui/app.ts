@@ -68,7 +68,9 @@ function listen(): void {
     const { operator } = snapshot.facts;
     const hasMoved = state.connection !== 'live' || countsOf(snapshot) !== countsOf(state.snapshot);
     const isOurs = state.session?.operator.operatorId === operator?.operatorId;
-    const hasEnded = state.session !== undefined && !isOurs && state.busy === undefined;
+    // A snapshot from before the sign-in may arrive after its answer: only a session that was seen is seen to end.
+    const wasOurs = state.session?.operator.operatorId === state.snapshot?.facts.operator?.operatorId;
+    const hasEnded = wasOurs && state.session !== undefined && !isOurs && state.busy === undefined;
     change({
       snapshot,
       connection: 'live',
