@@ -15,17 +15,22 @@ import { frameOf, HOST_ACK, WAKE_UP } from './testing/scripted-host.ts';
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-pty-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const VERSION = /^0000FF00FF000000FF06FAD50332010607E800$/;
-/** The rate of a host is looked at every few milliseconds while it talks, and every 50 when it does not. */
-const RATE_NOTICED_MS = 120;
 const QUIET_MS = 60;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The line looks at the rate of its host every few milliseconds, and on a busy machine less often. */
+async function noticed(line: PtyLine, baudRate: number): Promise<void> {
+  while (line.hostBaud !== baudRate) await pause(5);
+}
+
 class SerialHost {
   readonly port: SerialPort;
+  readonly #line: PtyLine;
   #received: Uint8Array = new Uint8Array();
 
-  constructor(path: string, baudRate: number) {
-    this.port = new SerialPort({ path, baudRate, autoOpen: false });
+  constructor(line: PtyLine, baudRate: number) {
+    this.#line = line;
+    this.port = new SerialPort({ path: line.path, baudRate, autoOpen: false });
     this.port.on('data', (chunk: Buffer) => {
       this.#received = concat(this.#received, chunk);
     });
@@ -39,7 +44,7 @@ class SerialHost {
     await new Promise<void>((resolve, reject) =>
       this.port.update({ baudRate }, (error) => (error ? reject(error) : resolve())),
     );
-    await pause(RATE_NOTICED_MS);
+    await noticed(this.#line, baudRate);
   }
 
   /** What came, once it fits, or after `patienceMs`. */
@@ -69,18 +74,18 @@ async function chipOnPty(path?: string): Promise<{ chip: EmulatedPn532; line: Pt
   return { chip, line };
 }
 
-async function host(path: string, baudRate: number): Promise<SerialHost> {
-  const made = new SerialHost(path, baudRate);
+async function host(line: PtyLine, baudRate: number): Promise<SerialHost> {
+  const made = new SerialHost(line, baudRate);
   await made.open();
   open.push(() => made.close());
-  await pause(RATE_NOTICED_MS);
+  await noticed(line, baudRate);
   return made;
 }
 
 describe('a pty', () => {
   it('carries the rate that the host sets: the fastest too, and a host that knows it not hears nothing', async () => {
     const { chip, line } = await chipOnPty();
-    const first = await host(line.path, 115_200);
+    const first = await host(line, 115_200);
     await first.ask(concat(WAKE_UP, frameOf('1401')), /D515..00$/);
     expect(await first.ask(frameOf('02'), VERSION)).toMatch(VERSION);
     await first.ask(frameOf('1008'), /D511..00$/);
@@ -93,7 +98,7 @@ describe('a pty', () => {
 
     // The host crashed: its next life starts at 115,200.
     await first.close();
-    const second = await host(line.path, 115_200);
+    const second = await host(line, 115_200);
     expect(await second.ask(frameOf('02'), VERSION, QUIET_MS)).not.toMatch(VERSION);
     await second.setRate(1_288_000);
     await second.ask(HOST_ACK, /./, QUIET_MS);
