@@ -45,8 +45,8 @@ def main():
         if os.path.islink(link) and not os.path.exists(link):
             os.unlink(link)  # left behind by a program that was killed
         os.symlink(name, link)
+    rate = rate_of(master)  # before a host can know the name
     write_all(1, b"N%s\n" % name.encode())
-    rate = rate_of(master)
     quick_until = 0.0
     is_open = True
     while True:
