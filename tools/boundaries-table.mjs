@@ -107,7 +107,7 @@ export const ROOMS = [
     may: [CONTRACT, PORTS],
     instead:
       'The lease decides where the appliance is: what touches the system goes to drivers/network, what follows to appliance/gateway.',
-    tests: ['drivers/network', 'appliance/gateway/testdata/virtual-clock.ts'],
+    tests: ['drivers/network', 'appliance/broker', 'appliance/gateway/testdata/virtual-clock.ts'],
   },
   {
     folder: 'appliance/store',

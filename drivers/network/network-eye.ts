@@ -99,13 +99,17 @@ export class DeviceEye implements NetworkEye {
   #read(line: string): void {
     const news = readMonitorLine(line, this.#options.device, this.#sight?.gateway, this.#sight?.gatewayMac);
     if (news === undefined) return;
-    if (news === 'link-down') this.#onEvent({ type: 'linkDown' });
-    void this.#look();
+    if (news === 'link-down') this.#loseCarrier(carrierLosses(this.#options.device));
+    else void this.#look();
   }
 
   #readCarrier(): void {
     const losses = carrierLosses(this.#options.device);
-    if (losses === this.#losses) return;
+    if (losses !== this.#losses) this.#loseCarrier(losses);
+  }
+
+  /** Whichever of event and counter is first tells it; the other must not tell it of a link that is back by then. */
+  #loseCarrier(losses: number | undefined): void {
     this.#losses = losses;
     this.#onEvent({ type: 'linkDown' });
     void this.#look();
