@@ -13,6 +13,9 @@ import { type Meter, REAL_TIMING, type TimingProfile, ZERO_TIMING } from '#drive
 import { VpcdSlot } from '#drivers/simulated/vpcd-slot.ts';
 
 export const READER_KINDS = ['inprocess', 'pcsc', 'pn532'] as const;
+/** Its supervision waits for it to come back; it need not, too. */
+const RECOVERY_TIMEOUT_MS = 300;
+
 export type ReaderKind = (typeof READER_KINDS)[number];
 export type TimingKind = 'real' | 'zero';
 
@@ -108,7 +111,7 @@ async function openPcsc(folder: string, timing: TimingProfile, meter: Meter): Pr
     kind: 'pcsc',
     cardSlot,
     samSlot,
-    reader: new PcscReader({ slot: card }),
+    reader: new PcscReader({ slot: card, recoveryTimeoutMs: RECOVERY_TIMEOUT_MS }),
     samReader: new SamSlotReader({ slot: sam }),
     config: {
       reader: { driver: 'pcsc', readerName: card },
