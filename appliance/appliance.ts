@@ -120,6 +120,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     queries: store.visits,
     vault: store.vault,
     roster: store.roster,
+    personUses: store.personUses,
     limits: config.limits,
     clinicName: { ja: config.texts.clinicNameJa, en: config.texts.clinicNameEn },
     ...networkOf(anchorKey),

@@ -194,7 +194,9 @@ export const ConfigSchema = z.strictObject({
         .min(1)
         .max(1_000)
         .default(20)
-        .describe('PIN-less readings of one card per day.'),
+        .describe(
+          'Uses of the organisation key for one card in 24 hours of running time, whatever comes of them.',
+        ),
     })
     .prefault({}),
   http: z

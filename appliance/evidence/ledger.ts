@@ -100,6 +100,5 @@ export interface VisitQueries {
   unresolvedCount(): number;
   openQuestions(limit: number): readonly OpenQuestionRow[];
   countAttempt(visitId: string, question: OpenQuestion): void;
-  visitsOfCardSince(cardId: string, sinceMs: number): number;
   outboxWaiting(): number;
 }

@@ -12,6 +12,7 @@ import type { Trust } from '#trust/ports.ts';
 import type { Centre } from '#upstream/ports.ts';
 import type { PanelParts } from './panel-desk.ts';
 import type { PatientVault } from './patient-vault.ts';
+import type { PersonUseMemory } from './person-limit.ts';
 import type { SamHolder } from './sam-holder.ts';
 
 /** The last roster that the SP signed, with the names that the SAM does not hold. */
@@ -35,7 +36,7 @@ export interface GatewayLimits {
   /** From the card on the reader to the card read. */
   readonly tapTimeoutMs: number;
   readonly faceCheckTimeoutMs: number;
-  /** PIN-less readings of one card per day on this terminal (source document 003). */
+  /** Uses of the organisation key for one card in 24 hours of running time (source document 003). */
   readonly tapsPerCardPerDay: number;
 }
 
@@ -63,6 +64,7 @@ export interface GatewayParts {
   readonly queries: VisitQueries;
   readonly vault: PatientVault;
   readonly roster: RosterMemory;
+  readonly personUses: PersonUseMemory;
   readonly limits: GatewayLimits;
   /** Who asks, in the consent text. */
   readonly clinicName: { readonly ja: string; readonly en: string };

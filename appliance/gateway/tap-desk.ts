@@ -4,6 +4,7 @@ import type { ConsentText } from './consent.ts';
 import type { GatewayCore } from './core.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
+import { PersonLimit } from './person-limit.ts';
 import type { ReaderSeat } from './reader-seat.ts';
 import type { SamKeeper } from './sam-keeper.ts';
 import { TapSession } from './tap-session.ts';
@@ -15,6 +16,7 @@ export class TapDesk {
   readonly #core: GatewayCore;
   readonly #seat: ReaderSeat;
   readonly #keeper: SamKeeper;
+  readonly #personLimit: PersonLimit;
   #taps: readonly TapSession[] = [];
 
   constructor(parts: GatewayParts, core: GatewayCore, seat: ReaderSeat, keeper: SamKeeper) {
@@ -22,6 +24,7 @@ export class TapDesk {
     this.#core = core;
     this.#seat = seat;
     this.#keeper = keeper;
+    this.#personLimit = new PersonLimit(parts.personUses, parts.limits.tapsPerCardPerDay, parts.clock);
   }
 
   /** The newest tap, running or just ended. */
@@ -35,6 +38,7 @@ export class TapDesk {
       {
         gateway: this.#parts,
         seat: this.#seat,
+        personLimit: this.#personLimit,
         sam: this.#keeper,
         changed: () => this.#core.publish(),
         ended: () => this.#core.apply({ type: 'tapEnded' }),

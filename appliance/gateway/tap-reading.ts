@@ -16,6 +16,7 @@ import {
 import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
+import { type PersonLimit, personOf } from './person-limit.ts';
 import type { ReaderSeat } from './reader-seat.ts';
 import type { SamKeeper } from './sam-keeper.ts';
 import type { StepTimer } from './steps.ts';
@@ -26,11 +27,11 @@ export type { CardPhoto } from './card-photo.ts';
 export interface TapReadingParts {
   readonly gateway: GatewayParts;
   readonly seat: ReaderSeat;
+  readonly personLimit: PersonLimit;
   /** Is told what the tap learns of the SAM. */
   readonly sam: Pick<SamKeeper, 'noteUse' | 'look'>;
 }
 
-const DAY_MS = 86_400_000;
 const NOTHING: ApduMeter = { count: 0, bytesOut: 0, bytesIn: 0 };
 
 function difference(after: ApduMeter, before: ApduMeter): ApduMeter {
@@ -50,6 +51,8 @@ export class TapReading {
   #revocation: Promise<RevocationResult> | undefined;
   #eligibility: Promise<AskedEligibility> | undefined;
   #certificate: CertificateFacts | undefined;
+  #hasUsedKey = false;
+  #isCounted = false;
   #visit: CardVisit | undefined;
   #cardData: ShownCardData | undefined;
   #cardMeter: ApduMeter = NOTHING;
@@ -123,12 +126,15 @@ export class TapReading {
         consentDigest,
         institutionCode: samHolder.institutionCode,
         signal: this.#signal,
-        onOrganisationSignature: () => this.#parts.sam.noteUse(),
+        onOrganisationSignature: () => {
+          this.#parts.sam.noteUse();
+          this.#hasUsedKey = true;
+          this.#countUse();
+        },
         onCertificate: (certificate) => this.#checkCertificate(certificate),
         onProof: (proof) => this.#askEligibility(proof),
       });
       this.#visit = visit;
-      this.#requireBelowLimit(visit.cardId);
       return await readCardData({
         gateway,
         exchange,
@@ -160,17 +166,22 @@ export class TapReading {
     }
   }
 
-  /** Source document 003: the same person may be read only so often by one terminal. */
-  #requireBelowLimit(cardId: string): void {
-    const { clock, limits, queries } = this.#parts.gateway;
-    const today = queries.visitsOfCardSince(cardId, clock.nowMs() - DAY_MS);
-    if (today >= limits.tapsPerCardPerDay) throw new SekishoError('tap.limit-reached');
+  /** Once for each tap, as soon as it is known for whom the key was used. */
+  #countUse(): void {
+    if (!this.#hasUsedKey || this.#certificate === undefined || this.#isCounted) return;
+    this.#isCounted = true;
+    this.#parts.personLimit.record(personOf(this.#certificate));
   }
 
-  /** Rejects for an expired or foreign certificate; revocation is asked of the centre meanwhile. */
+  /** Rejects for a person who was here too often, an expired or a foreign certificate; revocation is asked meanwhile. */
   async #checkCertificate(certificate: CertificateFacts): Promise<void> {
     const { trust, clock, centre } = this.#parts.gateway;
     this.#certificate = certificate;
+    try {
+      this.#parts.personLimit.requireBelow(personOf(certificate));
+    } finally {
+      this.#countUse();
+    }
     const issuer = await this.#steps.run('verify-certificate', () =>
       requirePath(trust, certificate, 'jpki-authentication', clock.nowMs(), 'patient'),
     );

@@ -252,10 +252,27 @@ describe('the counter', () => {
     }
     expect(await bench.tap(caller, bench.card('mihon-taro'))).toMatchObject({ error: 'tap.limit-reached' });
     expect(await bench.tap(caller, bench.card('mihon-hanako'))).toMatchObject({ outcome: 'accepted' });
+    // A wall clock that is set, in whatever direction, gives nothing back.
+    bench.clock.shiftWall(25 * 3_600_000);
+    expect(await bench.tap(caller, bench.card('mihon-taro'))).toMatchObject({ error: 'tap.limit-reached' });
+    bench.clock.shiftWall(-50 * 3_600_000);
+    expect(await bench.tap(caller, bench.card('mihon-taro'))).toMatchObject({ error: 'tap.limit-reached' });
+    bench.clock.shiftWall(25 * 3_600_000);
     // Another day; the operator has to sign in again.
     await bench.clock.advance(25 * 3_600_000);
     const next = await bench.signIn();
     expect(await bench.tap(next, bench.card('mihon-taro'))).toMatchObject({ outcome: 'accepted' });
+  });
+
+  test('a reading that came to nothing counts too', async () => {
+    const caller = await ready({ limits: { tapsPerCardPerDay: 2 } });
+    for (let count = 0; count < 2; count += 1) {
+      const refused = await bench.tap(caller, bench.card('mihon-taro'), {
+        faceCheck: { ...MATCH, result: 'mismatch' },
+      });
+      expect(refused).toMatchObject({ error: 'patient.face-mismatch' });
+    }
+    expect(await bench.tap(caller, bench.card('mihon-taro'))).toMatchObject({ error: 'tap.limit-reached' });
   });
 
   test('stops when the uses of the unlock are spent, and goes on after the next', async () => {

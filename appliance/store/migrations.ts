@@ -1,5 +1,6 @@
 /** All migrations in their order; the database counts how many it has had. Never edited after a release, only added to. */
 import { MIGRATION_0001 } from './migrations/0001-initial.ts';
 import { MIGRATION_0002 } from './migrations/0002-data-keys.ts';
+import { MIGRATION_0003 } from './migrations/0003-person-uses.ts';
 
-export const MIGRATIONS: readonly string[] = [MIGRATION_0001, MIGRATION_0002];
+export const MIGRATIONS: readonly string[] = [MIGRATION_0001, MIGRATION_0002, MIGRATION_0003];

@@ -115,14 +115,21 @@ describe('visits', () => {
     expect(store.visits.visit(visitId(3))).toMatchObject(sampleVisit(3, { evidence: expect.anything() }));
     expect(store.visits.visit(visitId(4))).toBeUndefined();
   });
+});
 
-  test('of a card are counted since a time', async () => {
-    for (const number of [1, 2])
-      await commit({ do: 'put-visit', visit: sampleVisit(number, { cardId: 'A' }) });
-    expect(store.visits.visitsOfCardSince('A', 0)).toBe(2);
-    expect(store.visits.visitsOfCardSince('A', Date.parse(AT) + 2000)).toBe(1);
-    expect(store.visits.visitsOfCardSince('B', 0)).toBe(0);
-  });
+test('uses for a person outlive the process, and go when they are old', () => {
+  const path = join(folder, 'store.db');
+  const { personUses } = store;
+  personUses.recordPersonUse({ person: 'a', atMs: 1 }, 0);
+  personUses.recordPersonUse({ person: 'b', atMs: 2 }, 0);
+  const again = openStore(path, { sealer: openSealer });
+  expect(again.personUses.personUses()).toEqual([
+    { person: 'a', atMs: 1 },
+    { person: 'b', atMs: 2 },
+  ]);
+  again.personUses.recordPersonUse({ person: 'a', atMs: 3 }, 1);
+  expect(personUses.personUses().map(({ atMs }) => atMs)).toEqual([2, 3]);
+  return again.close();
 });
 
 describe('open questions', () => {

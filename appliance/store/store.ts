@@ -8,6 +8,7 @@ import { createEligibilityTable, ELIGIBILITY_ANSWER } from './eligibility.ts';
 import { openLedger } from './ledger.ts';
 import { createOutboxTable, OUTBOX_RECORD, type Outbox } from './outbox.ts';
 import { PATIENT_IDENTITY, PatientTable } from './patients.ts';
+import { createPersonUseShelf, type PersonUseShelf } from './person-uses.ts';
 import { createQuestionTable, QUESTION_SERIAL_HASH } from './questions.ts';
 import { createRosterShelf, type RosterShelf } from './roster.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
@@ -30,6 +31,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly certificates: CertificateShelf;
   readonly roster: RosterShelf;
+  readonly personUses: PersonUseShelf;
   /** Whether the file can be read and the write lock be had, at once; throws `store.*` when not. Writes nothing. */
   probe(): void;
   /** What SQLite finds wrong with the file (reads all of it); undefined when it is sound. */
@@ -91,6 +93,7 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
     outbox: tables.outbox,
     certificates: createCertificateShelf(database),
     roster: createRosterShelf(database),
+    personUses: createPersonUseShelf(database),
     probe: () => probeDatabase(database),
     integrityProblem: () => integrityProblem(database),
     async close() {
@@ -111,7 +114,6 @@ function queriesOf({ visits, outbox, eligibility, patients, questions }: EffectT
     unresolvedCount: questions.unresolvedCount,
     openQuestions: questions.openQuestions,
     countAttempt: questions.countAttempt,
-    visitsOfCardSince: visits.countOfCardSince,
     outboxWaiting: outbox.waiting,
   };
 }

@@ -14,7 +14,6 @@ export interface VisitTable {
   put(visit: Visit): void;
   visit(visitId: string): Visit | undefined;
   between(fromMs: number, toMs: number): readonly Visit[];
-  countOfCardSince(cardId: string, sinceMs: number): number;
 }
 
 const place = (visitId: string): string => `visit/${visitId}/visit`;
@@ -43,7 +42,6 @@ export function createVisitTable(database: Database, sealer: Sealer): VisitTable
       return row && openVisit(sealer, row);
     },
     between: (fromMs, toMs) => sql.byTime.all(fromMs, toMs).map((row) => openVisit(sealer, row)),
-    countOfCardSince: (cardId, sinceMs) => sql.countOfCard.get(cardId, sinceMs)?.count ?? 0,
   };
 }
 
@@ -66,10 +64,6 @@ function prepareSql(database: Database) {
       database,
       `SELECT visit_id, visit_record, sealed_visit FROM visit
        WHERE at_ms >= ? AND at_ms < ? ORDER BY at_ms DESC, rowid DESC`,
-    ),
-    countOfCard: prepare<[string, number], { count: number }>(
-      database,
-      'SELECT count(*) AS count FROM visit WHERE card_id = ? AND at_ms >= ?',
     ),
   };
 }

@@ -140,6 +140,7 @@ export class GatewayBench {
       queries: this.store.visits,
       vault: this.store.vault,
       roster: this.store.roster,
+      personUses: this.store.personUses,
       limits: { ...TEST_LIMITS, ...options.limits },
       clinicName: { ja: CLINIC.nameJa, en: CLINIC.nameEn },
       networkId: '000102030405060708090a0b0c0d0e0f',
