@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -60,6 +60,13 @@ describe('the device book', () => {
       expect(() => open()).toThrow();
     }
     expect(damage).toHaveLength(4);
+  });
+
+  test.runIf(process.getuid?.() === 0)('what root writes belongs to the owner of the folder', () => {
+    chownSync(folder, 4_242, 4_243);
+    open().set(DEVICE, 'registered');
+    const { uid, gid, mode } = statSync(join(folder, 'devices.json'));
+    expect([uid, gid, mode & 0o777]).toEqual([4_242, 4_243, 0o600]);
   });
 
   test('takes no id that is not one', () => {

@@ -1,5 +1,15 @@
 /** A small JSON file that is replaced as a whole, so that a reader (or a power cut) sees the old or the new one. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 
 export function replaceFile(file: string, value: unknown): void {
   const draft = `${file}.${process.pid}.new`;
@@ -7,6 +17,9 @@ export function replaceFile(file: string, value: unknown): void {
   try {
     writeSync(handle, `${JSON.stringify(value, null, 2)}\n`);
     fsyncSync(handle);
+    // An administrator changes a list that a service user reads: it belongs to whoever owns the folder.
+    const { uid, gid } = statSync(dirname(file));
+    if (process.getuid?.() === 0) fchownSync(handle, uid, gid);
   } finally {
     closeSync(handle);
   }
