@@ -1,4 +1,7 @@
-/** Patients are received while others on the network misbehave. What the server does by itself is in `appliance/api/http`. */
+/**
+ * Patients are received while others on the network misbehave: a visit ends before they do, so that it did not wait for
+ * them. What the server does by itself is in `appliance/api/http`.
+ */
 import { get } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,13 +10,15 @@ import { TrialClinic } from './testing/trial-clinic.ts';
 
 const CONNECTIONS = 1_000;
 const SCREENS = 20;
-/** Far above what a visit takes with zero timing, far below what a patient would notice as broken. */
-const VISIT_MS = 3_000;
+const NONSENSE_AT_ONCE = 10;
 
 let trial: TrialClinic;
 const sockets: TLSSocket[] = [];
+/** Those of `sockets` that the server has cut or answered. */
+const finished = new Set<TLSSocket>();
 beforeAll(async () => {
-  trial = await TrialClinic.open();
+  // Nobody is cut for being slow before the visits are over, on however busy a machine.
+  trial = await TrialClinic.open({ http: { requestTimeoutMs: 120_000 } });
   await trial.place('mihon-taro');
 });
 afterAll(async () => {
@@ -28,15 +33,15 @@ function openSocket(): Promise<TLSSocket> {
       resolve(socket),
     );
     socket.on('error', reject);
+    for (const event of ['data', 'close']) socket.on(event, () => finished.add(socket));
     sockets.push(socket);
   });
 }
 
-async function visitsInTime(count: number): Promise<void> {
+async function makeVisits(count: number): Promise<void> {
   for (let made = 0; made < count; made += 1) {
-    const { outcome, error, totalMs } = await makeVisit(trial.clinic, trial.client);
+    const { outcome, error } = await makeVisit(trial.clinic, trial.client);
     expect({ outcome, error }).toEqual({ outcome: 'accepted', error: undefined });
-    expect(totalMs).toBeLessThan(VISIT_MS);
   }
 }
 
@@ -46,16 +51,17 @@ describe('a visit goes on', () => {
       await Promise.all(Array.from({ length: 50 }, openSocket));
     }
     for (const socket of sockets) socket.write('GET /v1/snapshot HTTP/1.1\r\nHo');
-    await visitsInTime(3);
+    await makeVisits(3);
     for (const socket of sockets) socket.write('st: localhost\r\n');
-    await visitsInTime(3);
+    await makeVisits(3);
+    expect(finished.size).toBe(0);
     for (const socket of sockets.splice(0)) socket.destroy();
   });
 
   it(`while ${SCREENS} screens watch it, each of which sees it end`, async () => {
     const seen = Array.from({ length: SCREENS }, () => watch());
     await Promise.all(seen.map(({ opened }) => opened));
-    await visitsInTime(3);
+    await makeVisits(3);
     const { tapId } = await trial.client.startTap();
     await trial.client.cancelTap(tapId);
     await Promise.all(seen.map(({ until }) => until(tapId)));
@@ -63,15 +69,21 @@ describe('a visit goes on', () => {
   });
 
   it('while somebody signs in from elsewhere with nonsense, again and again', async () => {
-    const flood = Promise.all(
-      Array.from({ length: 200 }, () =>
-        trial.client
-          .call('POST', '/v1/session', { nonsense: 'x'.repeat(4_000) })
-          .catch((thrown: unknown) => thrown),
-      ),
-    );
-    await visitsInTime(3);
-    for (const answer of await flood) expect(answer).toMatchObject({ status: 422, code: 'request.invalid' });
+    let areVisitsMade = false;
+    const flood = Array.from({ length: NONSENSE_AT_ONCE }, async () => {
+      const nonsense = { nonsense: 'x'.repeat(4_000) };
+      const answers: unknown[] = [];
+      while (!areVisitsMade) {
+        answers.push(await trial.client.call('POST', '/v1/session', nonsense).catch((thrown) => thrown));
+      }
+      return answers;
+    });
+    await makeVisits(3);
+    areVisitsMade = true;
+    for (const answers of await Promise.all(flood)) {
+      expect(answers.length).toBeGreaterThan(0);
+      for (const answer of answers) expect(answer).toMatchObject({ status: 422, code: 'request.invalid' });
+    }
   });
 });
 
