@@ -13,6 +13,7 @@ import { describeProblem, PROBLEM_MEDIA_TYPE } from '../problem.ts';
 import { createApplication } from './application.ts';
 import { createSnapshotStreams, type SnapshotStreams } from './events.ts';
 import { createHandlers } from './handlers.ts';
+import { createLateness } from './lateness.ts';
 import { createRequestMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -99,6 +100,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
 
 function createTlsServer({ tls, limits, random }: ApiOptions, application: RequestListener): Server {
   const overloaded = new WeakSet<Duplex>();
+  const lateness = createLateness();
   const server = createServer(
     {
       ...tls,
@@ -113,6 +115,7 @@ function createTlsServer({ tls, limits, random }: ApiOptions, application: Reque
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => {
+      lateness.noteRequest(request);
       if (!overloaded.has(request.socket)) application(request, response);
       else refuseOverload(response, random);
     },
@@ -120,21 +123,26 @@ function createTlsServer({ tls, limits, random }: ApiOptions, application: Reque
   server.maxConnections = limits.connections * 2;
   let open = 0;
   server.on('secureConnection', (socket) => {
+    lateness.noteHandshake(socket);
     open += 1;
     if (open > limits.connections) overloaded.add(socket);
     socket.on('close', () => {
       open -= 1;
     });
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-    refuseConnection(socket, clientError(error.code), random),
-  );
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+    const refuse = (): void => refuseConnection(socket, clientError(code), random);
+    if (TIMEOUTS.includes(code)) lateness.judge(socket, refuse);
+    else refuse();
+  });
   return server;
 }
 
+const TIMEOUTS: readonly string[] = ['ERR_HTTP_REQUEST_TIMEOUT', 'ERR_TLS_HANDSHAKE_TIMEOUT'];
+
 /** What the HTTP parser could not take never becomes a request. */
-function clientError(code: string | undefined): SekishoError {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new SekishoError('request.timeout');
+function clientError(code: string): SekishoError {
+  if (TIMEOUTS.includes(code)) return new SekishoError('request.timeout');
   if (code === 'HPE_HEADER_OVERFLOW') return new SekishoError('request.too-large');
   return new SekishoError('request.malformed');
 }
