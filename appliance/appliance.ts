@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startApi } from '#api/http/server.ts';
-import { Lease } from '#broker/lease.ts';
+import type { SamAccess } from '#broker/sam-access.ts';
+import type { SamSlot } from '#broker/sam-power.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { Config } from '#config/schema.ts';
 import { SupervisedReader } from '#drivers/supervision/index.ts';
 import type { Gateway } from '#gateway/face.ts';
 import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
-import { SamHolder } from '#gateway/sam-holder.ts';
 import type { SelfCheck } from '#liveness/heartbeat.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
@@ -21,6 +21,7 @@ import { startSyncWorker } from '#sync/worker.ts';
 import { makeTrust } from '#trust/x509.ts';
 import { openCentre } from '#upstream/centre.ts';
 import { keepLease, networkOf, type RunningLease, readAnchorKey } from './open-lease.ts';
+import { openSamAccess } from './open-sam.ts';
 import { signalTapEnds } from './tap-signals.ts';
 import { trustOptions } from './trust-options.ts';
 import { VERSION } from './version.ts';
@@ -30,7 +31,8 @@ export interface ApplianceParts {
   readonly reader: CardReader;
   /** Restarts the reader on its bus when it does not come back by itself; resolves with whether that was done. */
   readonly restartReader?: (() => Promise<boolean>) | undefined;
-  readonly samSlot: CardReader;
+  /** Absent when a broker in a process of its own holds the SAM. */
+  readonly samSlot?: SamSlot | undefined;
   /** The keys on the box, where there are any. */
   readonly panel?: Panel | undefined;
   readonly clock: Clock;
@@ -63,7 +65,11 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   await mkdir(config.store.folder, { recursive: true, mode: 0o700 });
   const databasePath = join(config.store.folder, DATABASE_FILE);
   const store = openSealedStore(databasePath);
-  const samHolder = new SamHolder(parts.samSlot);
+  const samHolder = openSamAccess(config, parts.samSlot, {
+    clock,
+    random,
+    logger: logger.child({ room: 'broker' }),
+  });
   const reader = new SupervisedReader(parts.reader, {
     clock,
     logger: logger.child({ room: 'reader' }),
@@ -71,8 +77,6 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     onChange: (state) => gateway.readerChanged(state),
   });
   const anchorKey = readAnchorKey(config.network);
-  const { graceMs, roundTripMs: maxRoundTripMs } = config.network;
-  const believed = new Lease({ anchorKey, graceMs, maxRoundTripMs }, clock, random);
   let lease: RunningLease | undefined;
   const pinned = trustOptions(config);
   const trust = makeTrust(pinned);
@@ -160,10 +164,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   await centre.warm();
   lease = await keepLease({
     network: config.network,
-    verifier: {
-      question: async () => believed.question(Buffer.from(samHolder.samId, 'hex')),
-      answer: async (datagram) => believed.answer(datagram),
-    },
+    verifier: samHolder.lease,
     clock,
     logger: logger.child({ room: 'lease' }),
     tell: (fact, because) => gateway.networkChanged(fact, because),
@@ -187,7 +188,6 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
       await centre.close();
       await reader.close();
       await parts.panel?.close();
-      await parts.samSlot.close();
       await store.close();
     },
   };
@@ -197,7 +197,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
  * The export must carry what an auditor verifies tick stamps with: the certificate of every SAM that was ever in the
  * slot, now or later. Answers how to stop.
  */
-async function keepForAuditors(store: Store, samHolder: SamHolder, gateway: Gateway): Promise<() => void> {
+async function keepForAuditors(store: Store, samHolder: SamAccess, gateway: Gateway): Promise<() => void> {
   let keptFor: string | undefined;
   const keep = async (): Promise<void> => {
     const samId = samHolder.current?.samId;

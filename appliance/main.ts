@@ -3,6 +3,7 @@
  * until it is told to stop. Exit code 78 (EX_CONFIG): the configuration is wrong, do not restart.
  */
 import { fileURLToPath } from 'node:url';
+import type { SamSlot } from '#broker/sam-power.ts';
 import type { CardReader } from '#card/channel.ts';
 import { ConfigProblemList, loadConfig } from '#config/load.ts';
 import type { Config } from '#config/schema.ts';
@@ -68,8 +69,10 @@ async function openReader(config: Config['reader'], logger: Logger): Promise<Ope
   }
 }
 
-async function openSamSlot(sam: Config['sam'], logger: Logger): Promise<CardReader> {
+async function openSamSlot(sam: Config['sam'], logger: Logger): Promise<SamSlot | undefined> {
   switch (sam.driver) {
+    case 'broker':
+      return undefined;
     case 'pcsc': {
       const { SamSlotReader } = await import('#drivers/sam-slot/index.ts');
       return new SamSlotReader({ slot: sam.readerName, logger });

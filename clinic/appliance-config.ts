@@ -70,6 +70,8 @@ export function installAppliance(options: InstallOptions): InstalledAppliance {
   ] as const) {
     writeFileSync(join(folder, name), createPublicKey(key).export({ type: 'spki', format: 'pem' }));
   }
+  const spKey = centre.pki.serviceProviderPublicKey.export({ type: 'spki', format: 'pem' });
+  writeFileSync(join(folder, 'service-provider.pem'), spKey);
   writeFileSync(join(folder, 'anchor.pem'), options.anchor.identity.publicKeyPem);
   const config: ConfigFile = {
     profile: 'development',
@@ -95,6 +97,7 @@ export function installAppliance(options: InstallOptions): InstalledAppliance {
       samDeviceAnchorsPath: trustFiles.samDevice,
       cardFaceRootPath: 'card-face-root.pem',
       cardTextRootPath: 'card-text-root.pem',
+      serviceProviderKeyPath: 'service-provider.pem',
       timeStampAnchorsPath: trustFiles.timeStampRoot,
     },
     reader: options.reader,

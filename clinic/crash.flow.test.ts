@@ -81,7 +81,7 @@ class CrashingClinic {
       anchor: this.surroundings.anchor,
       port: 0,
       ...(await driversOf(this.surroundings, this.folder)),
-      limits: { tapsPerCardPerDay: 1_000 },
+      limits: { tapsPerCardPerDay: 1_000, usesPerMinute: 100_000, usesPerDay: 1_000_000 },
       http: { requestsPerSecond: 10_000 },
     }).configFile;
   }

@@ -110,10 +110,12 @@ export class SamBroker {
     await off;
   }
 
+  /** Power off, and the memory is closed. */
   async close(): Promise<void> {
     this.#watchingPermit?.abort();
     this.#forget();
     await this.#power.close();
+    this.#policy.close();
   }
 
   #makeOwnCommands(): OwnCommands {
@@ -182,7 +184,9 @@ export class SamBroker {
       this.#watching = undefined;
       await this.wipe(lease.hasClockJumped ? 'clock-jumped' : 'anchor-silent');
     };
-    watch().catch(() => undefined);
+    watch().catch((thrown: unknown) => {
+      if (!watching.signal.aborted) this.#parts.logger.error('broker.wipe-failed', { error: thrown });
+    });
   }
 
   #grantPermit({ message, keyId, signature }: Ask<'grantPermit'>): void {

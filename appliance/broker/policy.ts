@@ -105,9 +105,13 @@ export class Policy {
     return this.#roster?.version ?? 0;
   }
 
-  /** Takes the roster of the SP for this SAM; versions only go up. Throws `sam.roster-rejected`. */
-  takeRoster(update: Uint8Array, samId: string): void {
+  /**
+   * Takes the roster of the SP for this SAM; versions only go up. The one that is known passes once more for a SAM that
+   * was personalised anew and has lost it. Throws `sam.roster-rejected`.
+   */
+  takeRoster(update: Uint8Array, samId: string, samRosterVersion: number): void {
     const roster = readRoster(update, this.#parts.spKey, samId);
+    if (roster.version === this.rosterVersion && samRosterVersion < roster.version) return;
     if (roster.version <= this.rosterVersion)
       throw new SekishoError('sam.roster-rejected', { context: { what: 'version' } });
     this.#parts.memory.saveRoster(update);
@@ -150,6 +154,11 @@ export class Policy {
 
   #permitPlace(samId: string, networkId: Uint8Array): PermitPlace {
     return { samId, networkId: toHex(networkId), roster: this.#roster };
+  }
+
+  close(): void {
+    this.end();
+    this.#parts.memory.close();
   }
 
   #useRoster(roster: OperatorRoster): void {

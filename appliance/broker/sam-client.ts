@@ -35,6 +35,9 @@ export class SamClient implements SamAccess {
   /** A loss that nobody has been told of yet. */
   #isLost = false;
   #tellLost: (() => void) | undefined;
+  /** Under way: what is heard of them nobody needs to be told. */
+  #ownWipes = 0;
+  #isClosed = false;
 
   constructor(link: BrokerLink) {
     this.#link = link;
@@ -88,6 +91,7 @@ export class SamClient implements SamAccess {
   async close(): Promise<void> {
     await this.#opening?.catch(ignore);
     this.#held = undefined;
+    this.#isClosed = true;
     await this.#link.close();
   }
 
@@ -150,7 +154,13 @@ export class SamClient implements SamAccess {
   }
 
   async wipe(reason: string): Promise<void> {
-    await this.#link.call('wipe', { reason });
+    this.#held = undefined;
+    this.#ownWipes += 1;
+    try {
+      await this.#link.call('wipe', { reason });
+    } finally {
+      this.#ownWipes -= 1;
+    }
   }
 
   onWiped(listener: (reason: string) => void): () => void {
@@ -194,9 +204,12 @@ export class SamClient implements SamAccess {
 
   #heard(event: LinkEvent): void {
     const held = this.#held;
+    if (event.event === 'permitChanged') return;
     if (event.event === 'samLost' && event.powerUp !== held?.powerUp) return;
     this.#held = undefined;
-    if (event.event === 'wiped') for (const tell of [...this.#wipedListeners]) tell(event.reason);
+    const reason = reasonOf(event);
+    if (reason !== undefined && this.#ownWipes === 0 && !this.#isClosed)
+      for (const tell of [...this.#wipedListeners]) tell(reason);
     // Whoever was told may have begun to open it anew.
     if (held !== undefined && this.#opening === undefined) this.#lose();
   }
@@ -215,6 +228,12 @@ export class SamClient implements SamAccess {
     if (this.#identity === undefined) throw new SekishoError('sam.absent');
     return this.#identity;
   }
+}
+
+/** Why nothing is proven to the broker any more. */
+function reasonOf(event: LinkEvent): string | undefined {
+  if (event.event === 'wiped') return event.reason;
+  return event.event === 'gone' ? 'broker-gone' : undefined;
 }
 
 function operatorOver(link: BrokerLink): OperatorProof {

@@ -90,8 +90,8 @@ export function makeSamCommands({ policy, wipe }: SamCommandParts): SamCommands 
     },
     async updateRoster({ sam }, { update }) {
       const roster = fromHex(update);
-      policy.takeRoster(roster, sam.samId);
       const { rosterVersion } = await sam.status();
+      policy.takeRoster(roster, sam.samId, rosterVersion);
       // The SAM may know it already, from a broker before this one.
       if (rosterVersion < policy.rosterVersion) await sam.updateRoster(roster);
       return NOTHING;

@@ -56,7 +56,7 @@ export class SamPower {
     this.#opening?.stop.abort(new SekishoError('sam.absent'));
   }
 
-  /** Off at once; resolves when it is. The volatile unlock state is gone with the power. */
+  /** Off at once; resolves when it is, and the volatile unlock state with it. Rejects `sam.lock-failed` when it stays on. */
   off(): Promise<void> {
     this.cancelOpen();
     const [powered, opening] = [this.#powered, this.#opening?.done];
@@ -66,8 +66,9 @@ export class SamPower {
     // At once, not after what is being shut already.
     const off = this.#unpower(powered?.sam);
     const opened = opening?.catch(ignore);
-    this.#off = Promise.all([this.#off, off, opened]).then(ignore, ignore);
-    return this.#off;
+    const done = Promise.all([this.#off, off, opened]).then(ignore);
+    this.#off = done.catch(ignore);
+    return done;
   }
 
   /** Whatever a process before this one left open is shut, before anything else. Never rejects. */
@@ -94,12 +95,12 @@ export class SamPower {
   /** The SAM answers no more: off, and told. */
   drop(powerUp: number): void {
     if (this.#powered?.powerUp !== powerUp) return;
-    void this.off();
+    this.off().catch(ignore);
     this.#onLost(powerUp);
   }
 
   async close(): Promise<void> {
-    await this.off();
+    await this.off().catch(ignore);
     await this.#slot.close();
   }
 
@@ -133,7 +134,12 @@ export class SamPower {
   async #unpower(sam: Sam | undefined): Promise<void> {
     // PC/SC cannot interrupt an exchange: whoever holds the SAM for us is taken away instead.
     if (this.#exchanges > 0) await this.#slot.cut?.().catch(ignore);
-    await sam?.close();
+    try {
+      await sam?.close();
+    } catch (cause) {
+      if (this.#slot.cut === undefined) throw new SekishoError('sam.lock-failed', { cause });
+      await this.#slot.cut();
+    }
   }
 }
 

@@ -12,13 +12,26 @@ const count = (initial: number, max: number): z.ZodDefault<z.ZodNumber> =>
 
 export const PcscSlot = z.strictObject({
   driver: z.literal('pcsc'),
-  readerName: z.string().min(1).describe('Slot that holds the SAM, as `pcsc_scan` shows it.'),
+  readerName: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Part of the name of the slot that holds the SAM. Absent: found by its name (SAM) or by what lies in it.',
+    ),
 });
 
 export const SimulatedSlot = z.strictObject({
   driver: z.literal('simulated'),
   stateFile: FilePath.describe('Where the simulated SAM keeps its keys and counter.'),
 });
+
+export const UsesPerMinute = count(30, 100_000).describe('Uses of the organisation key in a minute.');
+export const UsesPerDay = count(2_000, 1_000_000).describe('Uses of it in 24 hours of running time.');
+export const PermitMaxMs = milliseconds(24 * HOUR_MS, MINUTE_MS, 7 * 24 * HOUR_MS).describe(
+  'Longest carry-out permit for home visits.',
+);
+export const PermitMaxUses = count(50, 1_000).describe('Most uses that a carry-out permit may allow.');
 
 export const BrokerLimits = z
   .strictObject({
@@ -29,12 +42,10 @@ export const BrokerLimits = z
     consentMaxAgeMs: milliseconds(5 * MINUTE_MS, 5_000, HOUR_MS).describe(
       'From the OK to the use of the key.',
     ),
-    usesPerMinute: count(30, 100_000).describe('Uses of the organisation key in a minute.'),
-    usesPerDay: count(2_000, 1_000_000).describe('Uses in 24 hours of running time.'),
-    permitMaxMs: milliseconds(24 * HOUR_MS, MINUTE_MS, 7 * 24 * HOUR_MS).describe(
-      'Longest carry-out permit for home visits.',
-    ),
-    permitMaxUses: count(50, 1_000).describe('Most uses that a carry-out permit may allow.'),
+    usesPerMinute: UsesPerMinute,
+    usesPerDay: UsesPerDay,
+    permitMaxMs: PermitMaxMs,
+    permitMaxUses: PermitMaxUses,
   })
   .prefault({});
 

@@ -27,7 +27,11 @@ export function loadBrokerConfig(file: string): BrokerConfig {
 
 /** Validates a configuration that is already an object; touches no file. */
 export function parseConfig(value: unknown): Config {
-  const more = [...simulatorsInProduction(value, ['reader', 'sam']), ...unwatchedInProduction(value)];
+  const more = [
+    ...simulatorsInProduction(value, ['reader', 'sam']),
+    ...unguardedInProduction(value),
+    ...unwatchedInProduction(value),
+  ];
   return parse(ConfigSchema, value, more);
 }
 
@@ -106,6 +110,12 @@ function simulatorsInProduction(value: unknown, devices: readonly string[]): rea
       path: `${device}.driver`,
       reason: 'a production configuration cannot name a simulator',
     }));
+}
+
+/** A gateway that is broken or hostile must not be the one that holds the SAM. */
+function unguardedInProduction(value: unknown): readonly ConfigProblem[] {
+  if (!isRecord(value) || value.profile !== 'production' || driverOf(value.sam) !== 'pcsc') return [];
+  return [{ path: 'sam.driver', reason: 'a production configuration leaves the SAM to the broker' }];
 }
 
 /** A cable that is pulled must be noticed before an anchor is missed. */

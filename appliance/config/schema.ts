@@ -3,6 +3,15 @@
  * `docs/config.md` is generated from here: description, default, range and unit live on the field.
  */
 import { z } from 'zod';
+import {
+  PcscSlot,
+  PermitMaxMs,
+  PermitMaxUses,
+  ServiceProviderKeyPath,
+  SimulatedSlot,
+  UsesPerDay,
+  UsesPerMinute,
+} from './broker-schema.ts';
 import { NetworkSection } from './network-schema.ts';
 
 const FilePath = z.string().min(1);
@@ -83,18 +92,6 @@ const SimulatedReader = z.strictObject({
     .describe('`real` waits as long as air and card would; measurements need it.'),
 });
 
-const SamSlot = z.strictObject({
-  driver: z.literal('pcsc'),
-  readerName: ReaderName.describe(
-    'Part of the name of the slot that holds the SAM. Absent: found by its name (SAM) or by what lies in it.',
-  ),
-});
-
-const SimulatedSam = z.strictObject({
-  driver: z.literal('simulated'),
-  stateFile: FilePath.describe('Where the simulated SAM keeps its keys and counter.'),
-});
-
 /** Usages of the HID keyboard page. */
 const Keys = z.array(z.number().int().min(4).max(231)).min(1).optional();
 
@@ -104,6 +101,11 @@ const Panel = z.strictObject({
   okKeys: Keys.describe('Keys that mean OK, as HID usages. Absent: both Enter keys.'),
   cancelKeys: Keys.describe('Keys that mean cancel. Absent: Escape and keypad minus.'),
   backKeys: Keys.describe('Keys that take a digit back. Absent: Backspace, Delete and keypad dot.'),
+});
+
+const BrokerProcess = z.strictObject({
+  driver: z.literal('broker'),
+  socketPath: FilePath.describe('Unix socket of the SAM broker.'),
 });
 
 export const ConfigSchema = z.strictObject({
@@ -145,12 +147,15 @@ export const ConfigSchema = z.strictObject({
     cardTextRootPath: FilePath.optional().describe(
       'Public key over the certificates of those who sign name and address on the card, PEM; without it they are not read.',
     ),
+    serviceProviderKeyPath: ServiceProviderKeyPath,
     timeStampAnchorsPath: FilePath.describe('CA certificates of the time stamp authority, PEM.'),
   }),
   reader: z
     .discriminatedUnion('driver', [PcscReader, Pn532Reader, SimulatedReader])
     .describe('The contactless reader that patients tap on.'),
-  sam: z.discriminatedUnion('driver', [SamSlot, SimulatedSam]).describe('Where the SAM is.'),
+  sam: z
+    .discriminatedUnion('driver', [BrokerProcess, PcscSlot, SimulatedSlot])
+    .describe('Who holds the SAM: `production` has a broker, in development this program may.'),
   /** Keys on the box, for consent and for PINs; absent: both come from screens. */
   panel: Panel.optional(),
   store: z.strictObject({
@@ -188,6 +193,10 @@ export const ConfigSchema = z.strictObject({
       faceCheckTimeoutMs: milliseconds(3 * MINUTE_MS, 10_000, 15 * MINUTE_MS).describe(
         'Time to compare the face.',
       ),
+      usesPerMinute: UsesPerMinute,
+      usesPerDay: UsesPerDay,
+      permitMaxMs: PermitMaxMs,
+      permitMaxUses: PermitMaxUses,
       tapsPerCardPerDay: z
         .number()
         .int()

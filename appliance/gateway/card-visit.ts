@@ -5,6 +5,8 @@
  * @see docs/organisation-profile.md
  */
 import { createHash } from 'node:crypto';
+import type { SamAccess } from '#broker/sam-access.ts';
+import { equalBytes } from '#card/bytes.ts';
 import {
   cardIdDerivationInput,
   cardIdDigest,
@@ -18,7 +20,7 @@ import { SekishoError } from '#contract/errors.ts';
 import type { CardProof } from '#evidence/record.ts';
 import { type TapChallengeFields, tapMessage } from '#evidence/tap-challenge.ts';
 import type { CertificateFacts, Trust } from '#trust/ports.ts';
-import type { SamHolder } from './sam-holder.ts';
+import type { AgreedConsent } from './consent.ts';
 import type { StepTimer } from './steps.ts';
 
 /** What the eligibility service checks: the message, and the card's signature over it. */
@@ -30,11 +32,11 @@ export interface TapProof {
 
 export interface CardVisitParts {
   readonly exchange: CardExchange;
-  readonly samHolder: SamHolder;
+  readonly samHolder: SamAccess;
   readonly trust: Trust;
   readonly steps: StepTimer;
   readonly tapId: string;
-  readonly consentDigest: Uint8Array;
+  readonly agreed: AgreedConsent;
   readonly institutionCode: string;
   /** Aborted when the tap may go on no longer. */
   readonly signal: AbortSignal;
@@ -114,24 +116,23 @@ async function openCard(parts: CardVisitParts, token: TokenInfo): Promise<OpenCa
 
 /** The one use of the organisation key. Nothing may lie between the last look at `signal` and the command. */
 async function signForCard(
-  { samHolder, tapId, consentDigest, signal, onOrganisationSignature }: CardVisitParts,
+  { samHolder, tapId, agreed, signal, onOrganisationSignature }: CardVisitParts,
   { suite }: TokenInfo,
   cardChallenge: Uint8Array,
 ): Promise<OrganisationProof> {
   signal.throwIfAborted();
   const sam = samHolder.require();
-  const { useCounter, ticks, tapChallenge, signature } = await sam.signForCard({
-    suite,
-    cardChallenge,
-    tapId: uuidBytes(tapId),
-    consentDigest,
-  });
+  const { consent, operatorId, digest } = agreed;
+  const used = await sam.signForCard({ suite, cardChallenge, tapId, consent, operatorId });
+  const { useCounter, ticks, tapChallenge, signature } = used;
+  // Otherwise the evidence would tell of another consent than the SAM has bound.
+  if (!equalBytes(used.consentDigest, digest)) throw new SekishoError('sam.failed');
   onOrganisationSignature();
   const fields = {
     samId: sam.samId,
     useCounter,
     tapId,
-    consentDigest: hex(consentDigest),
+    consentDigest: hex(digest),
     cardChallenge: hex(cardChallenge),
     ticks: ticks.toString(),
     tickNonce: hex(sam.tickNonce),
@@ -237,8 +238,4 @@ function watched<T>(promise: Promise<T>): Promise<T> {
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
-}
-
-function uuidBytes(uuid: string): Uint8Array {
-  return new Uint8Array(Buffer.from(uuid.replaceAll('-', ''), 'hex'));
 }

@@ -9,6 +9,14 @@ export interface ConsentText {
   readonly en: string;
 }
 
+/** Who agreed to what, while whose session. */
+export interface AgreedConsent {
+  readonly consent: Consent;
+  readonly operatorId: string;
+  /** What the SAM binds; the broker computes it by itself and must come to the same. */
+  readonly digest: Uint8Array;
+}
+
 /** Published texts are never edited: a new wording is a new version. */
 const VERSION = '2026-11';
 

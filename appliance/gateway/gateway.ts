@@ -59,7 +59,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
 
   const runner: EffectRunner = {
     // Powered again it is locked, and can prove the device to the SP when the network is back.
-    powerOffSam: () => keeper.powerCycle(),
+    powerOffSam: (reason) => keeper.wipe(reason),
     lockSam: () => keeper.lock(),
     abortTap: (error) => desk.abort(error),
     dropSessions: (error) => sessions.drop(error),
@@ -71,6 +71,8 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     },
     unlockOnline: () => unlock.onlineByItself(),
   };
+
+  const stopHearing = holder.onWiped((reason) => core.apply({ type: 'wiped', reason }));
 
   // A tap is shown two dozen times and counting reads whole tables; only an entry or `refresh` changes a count.
   let counted: { readonly upTo: number; readonly counts: OpenCounts } | undefined;
@@ -258,6 +260,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       await core.settled();
       await unlock.settled();
       await keeper.ended();
+      stopHearing();
       await holder.close();
     },
   };

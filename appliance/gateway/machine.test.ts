@@ -48,6 +48,7 @@ const ALL_INPUTS: readonly Input[] = [
   { type: 'networkChanged', to: 'registered' },
   { type: 'networkChanged', to: 'foreign' },
   { type: 'networkChanged', to: 'absent' },
+  { type: 'wiped', reason: 'anchor-silent' },
   { type: 'permitGranted', untilMs: 5_000, uses: 3 },
   { type: 'permitEnded' },
   { type: 'operatorSignedIn', operator: OPERATOR, screen: 'counter', untilMs: 2_000, idleUntilMs: 1_000 },

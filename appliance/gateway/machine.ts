@@ -16,6 +16,8 @@ export type Input =
   | { readonly type: 'samUsed'; readonly usesLeft: number }
   /** `because`: why the lease ended. */
   | { readonly type: 'networkChanged'; readonly to: NetworkFact; readonly because?: LeaseEnd }
+  /** The broker took the power off by itself; nobody and nothing is proven to it any more. */
+  | { readonly type: 'wiped'; readonly reason: string }
   | { readonly type: 'permitGranted'; readonly untilMs: number; readonly uses: number }
   | { readonly type: 'permitEnded' }
   | {
@@ -177,6 +179,8 @@ export function transition(facts: Facts, input: Input): Outcome {
         : { refused: 'sam.locked' };
     case 'networkChanged':
       return changeNetwork(facts, input.to, input.because);
+    case 'wiped':
+      return leavePlace(facts, placeError(facts.network), { reason: input.reason });
     case 'permitGranted':
       return grantPermit(facts, input.untilMs, input.uses);
     case 'permitEnded':

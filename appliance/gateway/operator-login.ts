@@ -19,11 +19,9 @@ import type { SignInLockout } from './sign-in-lockout.ts';
 export interface SignedIn {
   readonly operator: Operator;
   readonly certificate: CertificateFacts;
+  /** Over the broker's sign-in message: proves to it what it proved here. */
+  readonly signature: Uint8Array;
 }
-
-/** Domain separation: what an operator signs to sign in can never be an unlock or a tap. */
-const SIGN_IN_DOMAIN = 'SEKISHO-SIGN-IN-1';
-const CHALLENGE_BYTES = 32;
 
 export class OperatorLogin {
   readonly #parts: GatewayParts;
@@ -81,9 +79,10 @@ export class OperatorLogin {
     const revocation = checkRevocation(this.#parts.centre.revocation, certificate, issuer, signal);
     this.#lockout.requireOpen(certificate.keyId);
     signal.throwIfAborted();
+    let signature: Uint8Array;
     try {
       await this.#verifyPin(card, channel, request, signal);
-      await this.#proveKey(card, certificate);
+      signature = await this.#proveKey(card, certificate);
     } catch (thrown) {
       if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.pin-blocked')) this.#seat.spend(channel);
       if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.signature-wrong'))
@@ -93,7 +92,7 @@ export class OperatorLogin {
     this.#lockout.succeeded(certificate.keyId);
     const status = await revocation;
     if (status.status === 'revoked') throw new SekishoError('operator.certificate-revoked');
-    return { operator: toOperator(entry), certificate };
+    return { operator: toOperator(entry), certificate, signature };
   }
 
   #findOnRoster(certificate: CertificateFacts, cardKind: SignInRequest['cardKind']): RosterOperator {
@@ -144,13 +143,13 @@ export class OperatorLogin {
     }
   }
 
-  async #proveKey(card: OperatorCard, certificate: CertificateFacts): Promise<void> {
-    const challenge = this.#parts.random.bytes(CHALLENGE_BYTES);
-    const message = Buffer.concat([Buffer.from(SIGN_IN_DOMAIN, 'ascii'), challenge]);
+  async #proveKey(card: OperatorCard, certificate: CertificateFacts): Promise<Uint8Array> {
+    const message = await this.#parts.samHolder.operator.message();
     const signature = await card.sign(message);
     if (!this.#parts.trust.verifyMessage(certificate, message, signature)) {
       throw new SekishoError('operator.signature-wrong');
     }
+    return signature;
   }
 }
 

@@ -58,8 +58,9 @@ export class OperatorSessions {
     }
     // One input a second is enough to stay awake; each costs every screen a snapshot.
     const idleUntilMs = nowMs + this.#parts.limits.operatorIdleMs;
-    if (idleUntilMs - operator.idleUntilMs >= 1_000)
-      this.#core.apply({ type: 'operatorActive', idleUntilMs });
+    if (idleUntilMs - operator.idleUntilMs < 1_000) return;
+    this.#core.apply({ type: 'operatorActive', idleUntilMs });
+    this.#parts.samHolder.operator.active().catch(ignore);
   }
 
   /** Signs in; a SAM that is still locked is opened with the same card and PIN when the SP does not answer. */
@@ -68,10 +69,15 @@ export class OperatorSessions {
       this.#requirePossible();
       // While the operator looks for the card: a SAM that fell silent is opened anew.
       const revived = this.#keeper.revive();
-      const { operator } = await this.#run(request, signal, async (signedIn, card) => {
-        await revived;
-        if (this.#core.facts.sam.kind === 'locked') await this.#openSam(signedIn, card);
-      });
+      const { operator, certificate, signature } = await this.#run(
+        request,
+        signal,
+        async (signedIn, card) => {
+          await revived;
+          if (this.#core.facts.sam.kind === 'locked') await this.#openSam(signedIn, card);
+        },
+      );
+      await this.#proveToBroker(certificate.keyId, signature);
       const { clock, limits } = this.#parts;
       const nowMs = clock.nowMs();
       const untilMs = clock.monotonicMs() + limits.operatorAbsoluteMs;
@@ -132,6 +138,8 @@ export class OperatorSessions {
   async drop(error: ErrorCode): Promise<void> {
     this.#timer.abort();
     this.#parts.logger.info('operator.session-dropped', { error });
+    // A broker that cannot be reached holds no session either.
+    await this.#parts.samHolder.operator.signOut().catch(ignore);
   }
 
   close(): void {
@@ -143,6 +151,21 @@ export class OperatorSessions {
     const { facts } = this.#core;
     if (!placeAllowed(facts)) throw new SekishoError(placeError(facts.network));
     if (facts.tapRunning) throw new SekishoError('tap.busy');
+  }
+
+  /**
+   * The broker uses the organisation key only for an operator who has proven to it, too, who that is. Before it has
+   * seen a SAM it knows no roster: whoever signs in then may have to sign in again when there is one.
+   */
+  async #proveToBroker(keyId: string, signature: Uint8Array): Promise<void> {
+    const hasSam = this.#core.facts.sam.kind !== 'absent';
+    try {
+      if (hasSam) await this.#unlock.bringRoster();
+      await this.#parts.samHolder.operator.signIn(keyId, signature);
+    } catch (thrown) {
+      if (hasSam) throw thrown;
+      this.#parts.logger.warn('operator.not-proven', { code: toSekishoError(thrown).code });
+    }
   }
 
   /** The SP first: it knows about theft. Its silence is no reason to keep a clinic waiting, its refusal is. */
@@ -203,3 +226,5 @@ export class OperatorSessions {
     wait().catch(() => undefined);
   }
 }
+
+function ignore(): void {}

@@ -1,5 +1,6 @@
 /** What the gateway is made of: everything it decides about comes in through here. */
 import type { KeyObject } from 'node:crypto';
+import type { SamAccess } from '#broker/sam-access.ts';
 import type { CardReader } from '#card/channel.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import type { LeaseStatus } from '#contract/network.ts';
@@ -13,7 +14,6 @@ import type { Centre } from '#upstream/ports.ts';
 import type { PanelParts } from './panel-desk.ts';
 import type { PatientVault } from './patient-vault.ts';
 import type { PersonUseMemory } from './person-limit.ts';
-import type { SamHolder } from './sam-holder.ts';
 
 /** The last roster that the SP signed, with the names that the SAM does not hold. */
 export interface RosterMemory {
@@ -51,7 +51,7 @@ export interface GatewayParts {
   /** The keys on the box, where there are any. */
   readonly panel?: PanelParts | undefined;
   /** Keeps the SAM open, and proves the device with it. */
-  readonly samHolder: SamHolder;
+  readonly samHolder: SamAccess;
   readonly centre: Centre;
   readonly trust: Trust;
   /** Root over the signers of card faces (photo, name, address); never read from a card. */

@@ -2,8 +2,9 @@
  * Patient data is open as long as the SAM is unlocked, and no longer: its key is wrapped by the SAM, and overwritten
  * when the SAM locks, leaves, or loses its power, whatever the reason.
  */
+
+import type { OpenSam } from '#broker/sam-access.ts';
 import { type SekishoError, toSekishoError } from '#contract/errors.ts';
-import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
 
@@ -25,7 +26,7 @@ export class PatientData {
   }
 
   /** With a SAM that was just unlocked. Rejects `sam.*`, `store.*`, and `centre.*` when the SP must help a replaced SAM. */
-  async open(sam: Sam): Promise<void> {
+  async open(sam: OpenSam): Promise<void> {
     const { vault, ledger } = this.#parts;
     if (vault.isOpen) return;
     const { keyId, event } = await vault.open(sam, (fromSamId, wrapped) => this.#rewrap(fromSamId, wrapped));

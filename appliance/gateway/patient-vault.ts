@@ -1,8 +1,8 @@
 /** The store's vault, as far as the rules need it. @see `appliance/store/vault.ts` */
-import type { Sam } from '#sam/sam.ts';
+import type { OpenSam } from '#broker/sam-access.ts';
 
 /** Who may wrap and unwrap: the open SAM. */
-type KeyWrapper = Pick<Sam, 'samId' | 'wrapDataKey' | 'unwrapDataKey'>;
+type KeyWrapper = Pick<OpenSam, 'samId' | 'wrapDataKey' | 'unwrapDataKey'>;
 
 export interface PatientVault {
   readonly isOpen: boolean;

@@ -36,9 +36,7 @@ describe('locking', () => {
     bench = await openGatewayBench();
     const caller = await bench.signIn();
     refuseLock();
-    const sam = bench.samHolder.require();
-    const close = sam.close.bind(sam);
-    sam.close = () => Promise.reject(new Error('stuck'));
+    const close = bench.broker.stick();
     const shown: string[] = [];
     await expect(bench.gateway.lockSam(caller, 'asked')).rejects.toMatchObject({ code: 'sam.lock-failed' });
     shown.push(facts().sam);

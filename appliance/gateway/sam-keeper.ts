@@ -46,9 +46,12 @@ export class SamKeeper {
     await Promise.all([this.#keeping, this.#watching]);
   }
 
-  /** Off and on again within a moment; a SAM that does not come back is lost. */
-  powerCycle(): Promise<void> {
-    this.#shutting = this.#powerCycle();
+  /** Place and operator are to be proven anew: off at once, and on again within a moment; what does not come back is lost. */
+  wipe(reason: string): Promise<void> {
+    // Begun together: whoever waits for the SAM waits for the one that comes back.
+    const wiped = this.#parts.samHolder.wipe(reason);
+    wiped.catch(() => undefined);
+    this.#shutting = this.#powerCycle(wiped);
     return this.#shutting;
   }
 
@@ -90,6 +93,14 @@ export class SamKeeper {
       this.#core.apply({ type: 'samUsed', usesLeft: Math.max(0, sam.usesLeft - 1) });
   }
 
+  /** A tap failed: is it the SAM, or does the broker know of no operator any more? */
+  noteRefusal(thrown: unknown): void {
+    const { code } = toSekishoError(thrown);
+    if (code.startsWith('sam.')) void this.look();
+    else if (isSekishoError(thrown, 'operator.not-signed-in', 'operator.session-ended'))
+      this.#core.apply({ type: 'operatorTimedOut' });
+  }
+
   /** The SAM's own word counts, not our memory of it: its unlock ends by ticks, by uses and by reset. Never rejects. */
   async look(): Promise<void> {
     const { samHolder } = this.#parts;
@@ -121,17 +132,16 @@ export class SamKeeper {
     }
   }
 
-  async #powerCycle(): Promise<void> {
-    try {
-      await this.#patiently((until) => this.#parts.samHolder.powerCycle(until));
-      this.#isShut = true;
-      // Nobody else looks for a SAM that has come back by itself.
-      this.#tellFound();
-    } catch (thrown) {
-      // Without power it is locked, whether it comes back or not.
-      this.#isShut = !isSekishoError(thrown, 'sam.lock-failed');
-      throw thrown;
-    }
+  async #powerCycle(wiped: Promise<void> = Promise.resolve()): Promise<void> {
+    const cycled = this.#patiently((until) => this.#parts.samHolder.powerCycle(until));
+    const [off, on] = await Promise.allSettled([wiped, cycled]);
+    const failures = [off, on].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    // Without power it is locked, whether it comes back or not; and SELECT has locked one that came back.
+    const stuck = failures.find((thrown) => isSekishoError(thrown, 'sam.lock-failed'));
+    this.#isShut = on.status === 'fulfilled' || stuck === undefined;
+    if (on.status === 'rejected') throw stuck ?? on.reason;
+    // Nobody else looks for a SAM that has come back by itself.
+    this.#tellFound();
   }
 
   async #lock(): Promise<void> {

@@ -1,9 +1,9 @@
 /** Opens the SAM: online by the SP's grant, offline by an operator's card. The SAM verifies both itself. */
 import { createHash } from 'node:crypto';
+import type { OpenSam } from '#broker/sam-access.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import { type ErrorCode, isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
 import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
-import type { Sam } from '#sam/sam.ts';
 import type { GatewayCore } from './core.ts';
 import { operatorIdOf } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
@@ -112,14 +112,18 @@ export class SamUnlock {
     try {
       const roster = await this.#parts.centre.serviceProvider.roster(this.#stop);
       const sam = await this.#parts.samHolder.ready();
-      const { rosterVersion } = await sam.status();
-      if (roster.version > rosterVersion)
-        await sam.updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
+      await giveRoster(sam, roster);
       this.#parts.roster.rememberRoster(roster);
       this.#endSuspendedSession(roster);
     } catch (thrown) {
       this.#parts.logger.warn('roster.not-refreshed', { code: toSekishoError(thrown).code });
     }
+  }
+
+  /** Gives SAM and broker the roster that is remembered here, when they have an older one. Rejects `sam.*`. */
+  async bringRoster(): Promise<void> {
+    const roster = this.#parts.roster.roster();
+    if (roster !== undefined) await giveRoster(await this.#parts.samHolder.ready(), roster);
   }
 
   /** Who may not work here any more stops now, and not when the session ends by itself. */
@@ -180,13 +184,13 @@ export class SamUnlock {
   }
 
   /** Waits for a SAM that is being powered anew, not for one that is not there; a dead line is opened anew first. */
-  async #openSam(): Promise<Sam> {
+  async #openSam(): Promise<OpenSam> {
     await this.#keeper.revive();
     if (this.#core.facts.sam.kind === 'absent') throw new SekishoError('sam.absent');
     return this.#parts.samHolder.ready();
   }
 
-  async #opened(sam: Sam, by: How): Promise<void> {
+  async #opened(sam: OpenSam, by: How): Promise<void> {
     const usesLeft = await this.#enterUnlocked(sam, by);
     this.#isOnlineWanted = false;
     await this.#recordUnlocked(sam, by, usesLeft);
@@ -196,7 +200,7 @@ export class SamUnlock {
   }
 
   /** The facts say unlocked once patient data is open, too, or nothing is open. */
-  async #enterUnlocked(sam: Sam, { how }: How): Promise<number> {
+  async #enterUnlocked(sam: OpenSam, { how }: How): Promise<number> {
     try {
       await this.#patientData.open(sam);
       const { usesLeft } = await sam.status();
@@ -213,13 +217,13 @@ export class SamUnlock {
   }
 
   /** The SAM that was just unlocked must not stay so unnoticed. */
-  async #shut(sam: Sam): Promise<void> {
+  async #shut(sam: OpenSam): Promise<void> {
     this.#patientData.close();
     if (this.#parts.samHolder.current === sam) await sam.lock().catch(() => this.#parts.samHolder.drop(sam));
   }
 
   /** An open SAM of which the evidence says nothing must not stay open. */
-  async #recordUnlocked(sam: Sam, by: How, maxUses: number): Promise<void> {
+  async #recordUnlocked(sam: OpenSam, by: How, maxUses: number): Promise<void> {
     try {
       const { samId } = sam;
       const { networkId } = this.#parts;
@@ -256,4 +260,11 @@ export class SamUnlock {
   #now(): string {
     return new Date(this.#parts.clock.nowMs()).toISOString();
   }
+}
+
+/** One of the two may have it already. */
+async function giveRoster(sam: OpenSam, { version, update }: RosterAnswer): Promise<void> {
+  const { rosterVersion, brokerRosterVersion } = await sam.status();
+  if (version > Math.min(rosterVersion, brokerRosterVersion))
+    await sam.updateRoster(new Uint8Array(Buffer.from(update, 'base64')));
 }

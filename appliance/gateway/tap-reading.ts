@@ -13,6 +13,7 @@ import {
   type RevocationResult,
   requirePath,
 } from './certificate-check.ts';
+import type { AgreedConsent } from './consent.ts';
 import { type AskedEligibility, askEligibility } from './eligibility-check.ts';
 import type { StartTapRequest } from './face.ts';
 import type { GatewayParts } from './parts.ts';
@@ -29,7 +30,7 @@ export interface TapReadingParts {
   readonly seat: ReaderSeat;
   readonly personLimit: PersonLimit;
   /** Is told what the tap learns of the SAM. */
-  readonly sam: Pick<SamKeeper, 'noteUse' | 'look'>;
+  readonly sam: Pick<SamKeeper, 'noteUse' | 'noteRefusal'>;
 }
 
 const NOTHING: ApduMeter = { count: 0, bytesOut: 0, bytesIn: 0 };
@@ -79,7 +80,7 @@ export class TapReading {
   }
 
   /** Waits for the card and reads it; the field is off when this settles. Rejects with what refuses the patient. */
-  async run(consentDigest: Uint8Array, signal: AbortSignal, found: () => Promise<void>): Promise<void> {
+  async run(agreed: AgreedConsent, signal: AbortSignal, found: () => Promise<void>): Promise<void> {
     this.#signal = signal;
     const { gateway, seat } = this.#parts;
     const channel = await this.#steps.run('find-card', () => seat.waitForCard(signal));
@@ -89,9 +90,9 @@ export class TapReading {
     try {
       signal.throwIfAborted();
       await found();
-      data = await this.#withinTime(this.#read(channel, consentDigest));
+      data = await this.#withinTime(this.#read(channel, agreed));
     } catch (thrown) {
-      if (toSekishoError(thrown).code.startsWith('sam.')) void this.#parts.sam.look();
+      this.#parts.sam.noteRefusal(thrown);
       throw thrown;
     } finally {
       signal.removeEventListener('abort', stop);
@@ -110,7 +111,7 @@ export class TapReading {
     });
   }
 
-  async #read(channel: CardChannel, consentDigest: Uint8Array): Promise<CardData> {
+  async #read(channel: CardChannel, agreed: AgreedConsent): Promise<CardData> {
     const { gateway } = this.#parts;
     const { samHolder } = gateway;
     const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardAnswerMs });
@@ -123,7 +124,7 @@ export class TapReading {
         trust: gateway.trust,
         steps: this.#steps,
         tapId: this.#tapId,
-        consentDigest,
+        agreed,
         institutionCode: samHolder.institutionCode,
         signal: this.#signal,
         onOrganisationSignature: () => {

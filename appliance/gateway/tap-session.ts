@@ -4,7 +4,7 @@ import { type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.t
 import type { TapProgress } from '#contract/snapshot.ts';
 import type { FaceCheck, TapResult, Visit } from '#contract/visit.ts';
 import type { Consent } from '#evidence/record.ts';
-import { type ConsentText, consentText, digestConsent } from './consent.ts';
+import { type AgreedConsent, type ConsentText, consentText, digestConsent } from './consent.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import { StepTimer } from './steps.ts';
 import { type TapEffect, type TapInput, type TapMachineState, tapTransition } from './tap-machine.ts';
@@ -32,7 +32,7 @@ export class TapSession {
   readonly #waiting = new Set<() => void>();
   #state: TapMachineState = { at: 'waitingForConsent' };
   #isDeciding = false;
-  #consentDigest: Uint8Array | undefined;
+  #agreed: AgreedConsent | undefined;
   #faceCheck: FaceCheck | undefined;
   #visit: Visit | undefined;
   #isFinished = false;
@@ -51,7 +51,7 @@ export class TapSession {
   }
 
   get over(): boolean {
-    return this.#state.at === 'done' || this.#state.at === 'failed';
+    return isOver(this.#state);
   }
 
   get visit(): Visit | undefined {
@@ -77,7 +77,7 @@ export class TapSession {
     if (this.#state.at !== 'waitingForConsent' || this.#isDeciding) throw new SekishoError('tap.wrong-step');
     this.#isDeciding = true;
     try {
-      this.#consentDigest = await this.#recordConsent(decision, input);
+      this.#agreed = await this.#recordConsent(decision, input);
     } finally {
       this.#isDeciding = false;
     }
@@ -120,7 +120,7 @@ export class TapSession {
     }
   }
 
-  async #recordConsent(decision: Consent['decision'], input: Consent['input']): Promise<Uint8Array> {
+  async #recordConsent(decision: Consent['decision'], input: Consent['input']): Promise<AgreedConsent> {
     const consent: Consent = {
       purpose: 'insurance-eligibility',
       textVersion: this.consentText.version,
@@ -128,14 +128,15 @@ export class TapSession {
       decidedAt: this.#now(),
       input,
     };
+    const { operatorId } = this.#caller;
     await this.#parts.gateway.ledger.append({
       kind: 'consent',
       at: consent.decidedAt,
       tapId: this.tapId,
-      operatorId: this.#caller.operatorId,
+      operatorId,
       consent,
     });
-    return digestConsent(this.tapId, consent);
+    return { consent, operatorId, digest: digestConsent(this.tapId, consent) };
   }
 
   /** The new state counts, and the card is let go, before anything is waited for. */
@@ -148,7 +149,8 @@ export class TapSession {
     try {
       for (const effect of outcome.effects) await this.#run(effect);
     } finally {
-      if (this.over) this.#finish();
+      // Whatever ended it meanwhile has a visit to write before it is finished.
+      if (isOver(outcome.state)) this.#finish();
     }
   }
 
@@ -169,8 +171,8 @@ export class TapSession {
   }
 
   #readCard(): void {
-    if (this.#consentDigest === undefined) throw new SekishoError('tap.consent-missing');
-    const reading = this.#reading.run(this.#consentDigest, this.#end.signal, () =>
+    if (this.#agreed === undefined) throw new SekishoError('tap.consent-missing');
+    const reading = this.#reading.run(this.#agreed, this.#end.signal, () =>
       this.#send({ type: 'cardFound' }),
     );
     this.#fieldOff = reading.catch(() => undefined);
@@ -198,7 +200,7 @@ export class TapSession {
     const problem = mismatch ? 'patient.face-mismatch' : error;
     try {
       const { operatorId } = this.#caller;
-      const findings = await this.#reading.findings(operatorId, this.#consentDigest, this.#faceCheck);
+      const findings = await this.#reading.findings(operatorId, this.#agreed?.digest, this.#faceCheck);
       const facts = makeVisitFacts(findings, problem, gateway.clock.nowMs());
       this.#visit = await this.#steps.run('evidence', () => writeVisit(gateway, facts));
     } catch (thrown) {
@@ -234,4 +236,8 @@ export class TapSession {
   #now(): string {
     return new Date(this.#parts.gateway.clock.nowMs()).toISOString();
   }
+}
+
+function isOver({ at }: TapMachineState): boolean {
+  return at === 'done' || at === 'failed';
 }

@@ -15,7 +15,7 @@ const PATIENT = 'mihon-taro';
 export const WARM_UP_TAPS = 3;
 const MAX_WARM_UP_TAPS = 10;
 /** The most that the configuration takes. */
-const limits = { tapsPerCardPerDay: 1_000 };
+const limits = { tapsPerCardPerDay: 1_000, usesPerMinute: 100_000, usesPerDay: 1_000_000 };
 
 export function hasPcscd(): boolean {
   if (isPrivatePcscdAvailable()) return true;

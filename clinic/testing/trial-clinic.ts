@@ -23,7 +23,11 @@ export const DOCTOR = 'kakuu-ishi';
 /** A machine that is busy with other tests is no reason to lock up. */
 const GRACE_MS = 15_000;
 /** Tests make more visits in a minute than a patient in a year. */
-const LIMITS: NonNullable<ClinicOptions['limits']> = { tapsPerCardPerDay: 1_000 };
+const LIMITS: NonNullable<ClinicOptions['limits']> = {
+  tapsPerCardPerDay: 1_000,
+  usesPerMinute: 100_000,
+  usesPerDay: 1_000_000,
+};
 const HTTP: NonNullable<ClinicOptions['http']> = { requestsPerSecond: 10_000 };
 
 export interface TrialOptions

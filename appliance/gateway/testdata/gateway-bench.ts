@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import type { SamAccess } from '#broker/sam-access.ts';
 import { CLINIC } from '#clinic/identity.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { TapProgress } from '#contract/snapshot.ts';
@@ -25,7 +26,7 @@ import { openSealedStore, type SealedStore } from '#store/store.ts';
 import type { Caller, SignInRequest, StartTapRequest } from '../face.ts';
 import { makeGateway, type RunningGateway } from '../gateway.ts';
 import type { GatewayLimits, GatewayParts } from '../parts.ts';
-import { SamHolder } from '../sam-holder.ts';
+import { type BenchBroker, openBenchBroker } from './bench-broker.ts';
 import { START_MS, type TestRegion, testRegion } from './region.ts';
 import { ScriptedCentre } from './scripted-centre.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -80,7 +81,8 @@ export class GatewayBench {
   readonly centre: ScriptedCentre;
   readonly reader: SimulatedReader;
   readonly samSlot: SimulatedReader;
-  readonly samHolder: SamHolder;
+  readonly broker: BenchBroker;
+  readonly samHolder: SamAccess;
   readonly simulatedSam: SimulatedSam;
   readonly sam: WatchedCard;
   readonly store: SealedStore;
@@ -115,7 +117,8 @@ export class GatewayBench {
       if (ins === INS_ORGANISATION_KEY) this.#judgeOrganisationKey();
     };
     this.samSlot.insert(this.sam);
-    this.samHolder = new SamHolder(this.samSlot);
+    this.broker = openBenchBroker(this.samSlot, region, clock, TEST_LIMITS);
+    this.samHolder = this.broker.samAccess;
     this.store = openSealedStore(this.databasePath);
     const parts: GatewayParts = {
       clock,
