@@ -29,6 +29,7 @@ const Administrate = z.discriminatedUnion('action', [
     maxTicks: z.coerce.number().int().min(0).max(0xffff_ffff),
   }),
   z.strictObject({ action: z.literal('revoke-device'), sam: HexOf(8) }),
+  z.strictObject({ action: z.literal('disable-device'), sam: HexOf(8) }),
   z.strictObject({ action: z.literal('disable-order'), sam: HexOf(8), challenge: HexOf(32) }),
   z.strictObject({
     action: z.literal('add-operator'),
@@ -63,6 +64,7 @@ export const USAGE = `init  --folder DIR [--people N] [--as-of YYYYMMDD]
 serve --folder DIR [--service all|${SERVICE_NAMES.join('|')}] [--host H] [--port SERVICE=N]... [--config FILE]
 admin --folder DIR register-device --certificate PEM --institution CODE --network HEX... --max-uses N --max-ticks N
 admin --folder DIR revoke-device --sam HEX
+admin --folder DIR disable-device --sam HEX
 admin --folder DIR disable-order --sam HEX --challenge HEX
 admin --folder DIR add-operator --certificate PEM --institution CODE --name TEXT --role ROLE... --card-kind hpki|my-number
 admin --folder DIR suspend-operator|restore-operator --institution CODE --key HEX`;

@@ -70,6 +70,9 @@ function administrate(parts: CentreParts, order: Administrate): unknown {
     case 'revoke-device':
       administration.revokeDevice(order.sam);
       return { revoked: order.sam };
+    case 'disable-device':
+      administration.disableDevice(order.sam);
+      return { disabled: order.sam };
     case 'disable-order':
       return { order: administration.orderDisable(order.sam, order.challenge).toString('hex') };
     case 'add-operator':

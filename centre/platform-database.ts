@@ -92,6 +92,11 @@ const MIGRATIONS = [
      at_ms INTEGER NOT NULL,
      PRIMARY KEY (institution_code, version)
    ) WITHOUT ROWID;`,
+  `CREATE TABLE disable_order (
+     sam_id TEXT PRIMARY KEY,
+     ordered_at_ms INTEGER NOT NULL,
+     signed_at_ms INTEGER
+   ) WITHOUT ROWID;`,
 ];
 
 export const openPlatformDatabase = (file: string): CentreDatabase => openDatabase(file, MIGRATIONS);

@@ -14,6 +14,9 @@ import type {
   DataKeyRewrapRequest,
   RevokedCards,
   RosterAnswer,
+  SamDisableOrder,
+  SamDisableRequest,
+  SamOrders,
   SamUnlockGrant,
   SamUnlockRequest,
 } from '#contract/centre/service-provider.ts';
@@ -29,6 +32,10 @@ export interface DeviceSigner {
 
 export interface ServiceProvider {
   unlockSam(request: SamUnlockRequest, signal?: AbortSignal): Promise<SamUnlockGrant>;
+  /** What the SP wants of this device; answered to a revoked one, too, when there is something. */
+  orders(signal?: AbortSignal): Promise<SamOrders>;
+  /** The order that kills the SAM, for its challenge. */
+  disableSam(request: SamDisableRequest, signal?: AbortSignal): Promise<SamDisableOrder>;
   /** The data key that another SAM of this institution wrapped, for the SAM that is here now. */
   rewrapDataKey(request: DataKeyRewrapRequest, signal?: AbortSignal): Promise<DataKeyRewrapped>;
   roster(signal?: AbortSignal): Promise<RosterAnswer>;

@@ -4,6 +4,8 @@ import {
   DataKeyRewrapped,
   RevokedCards,
   RosterAnswer,
+  SamDisableOrder,
+  SamOrders,
   SamUnlockGrant,
 } from '#contract/centre/service-provider.ts';
 import { type ErrorCode, isSekishoError, SekishoError } from '#contract/errors.ts';
@@ -15,6 +17,9 @@ export function makeServiceProvider(circuit: Circuit): ServiceProvider {
   return {
     unlockSam: (message, signal) =>
       askJson(circuit, SamUnlockGrant, { method: 'POST', path: '/v1/sam/unlock', message }, signal),
+    orders: (signal) => askJson(circuit, SamOrders, { method: 'GET', path: '/v1/orders' }, signal),
+    disableSam: (message, signal) =>
+      askJson(circuit, SamDisableOrder, { method: 'POST', path: '/v1/sam/disable', message }, signal),
     rewrapDataKey: (message, signal) =>
       askJson(circuit, DataKeyRewrapped, { method: 'POST', path: '/v1/data-key/rewrap', message }, signal),
     roster: (signal) => askJson(circuit, RosterAnswer, { method: 'GET', path: '/v1/roster' }, signal),

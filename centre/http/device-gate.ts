@@ -34,6 +34,8 @@ export interface DeviceGateOptions {
   readonly nowMs: () => number;
   /** A further condition, asked at the proof and again at every request; throws a refusal. */
   readonly admit?: (device: ProvenDevice) => void;
+  /** A revoked device that may still prove itself, to be told what it has to do. */
+  readonly toleratesRevoked?: (device: ProvenDevice) => boolean;
 }
 
 const PROOF_PREFIX = Buffer.from('SEKISHO-DEVICE-1', 'ascii');
@@ -41,7 +43,8 @@ const PROOF_PREFIX = Buffer.from('SEKISHO-DEVICE-1', 'ascii');
 export function createDeviceGate(options: DeviceGateOptions): DeviceGate {
   const proven = new WeakMap<TLSSocket, ProvenDevice>();
   const check = (device: ProvenDevice): ProvenDevice => {
-    if (options.revocations.find(options.deviceAuthority.keyId, device.serial) !== undefined) {
+    const isRevoked = options.revocations.find(options.deviceAuthority.keyId, device.serial) !== undefined;
+    if (isRevoked && options.toleratesRevoked?.(device) !== true) {
       throw new CentreRefusal('device-revoked', 'This device is revoked.');
     }
     options.admit?.(device);

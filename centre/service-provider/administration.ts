@@ -28,13 +28,15 @@ export interface OperatorRegistration {
 }
 
 export interface Administration {
-  /** The SAM id. Registering again replaces networks and limits, and lifts nothing that is revoked for good. */
+  /** The SAM id. Registering again replaces networks and limits and takes an order to disable back, and lifts nothing that is revoked for good. */
   registerDevice(registration: DeviceRegistration): string;
   /** Ends everything: no proof, no unlock, at any service. */
   revokeDevice(samId: string): void;
   /** The key id under which the SAM will know the operator. */
   addOperator(institutionCode: string, operator: OperatorRegistration): string;
   suspendOperator(institutionCode: string, keyId: string, suspended: boolean): void;
+  /** No service but this one answers the device any more, and its SAM is dead as soon as it asks here. */
+  disableDevice(samId: string): void;
   /** Data field of the DISABLE command, for a challenge that the SAM gave. */
   orderDisable(samId: string, challenge: string): Buffer;
 }
@@ -57,6 +59,10 @@ export function createAdministration(options: AdministrationOptions): Administra
       registry.putDevice({ ...device, revoked: true });
       const { deviceAuthorityKeyId, nowMs } = options;
       options.revocations.revoke(deviceAuthorityKeyId, device.serial, 'cessationOfOperation', nowMs());
+    },
+    disableDevice(samId) {
+      if (registry.findDevice(samId) === undefined) throw new RangeError('no such device');
+      registry.disableOrders.order(samId, options.nowMs());
     },
     addOperator: (institutionCode, operator) => addOperator(registry, institutionCode, operator),
     suspendOperator(institutionCode, keyId, suspended) {
@@ -83,6 +89,7 @@ function registerDevice(registry: Registry, registration: DeviceRegistration): s
     serial: certificate.serial,
     revoked: false,
   });
+  registry.disableOrders.lift(samId);
   return samId;
 }
 

@@ -2,6 +2,7 @@
 import type { RosterOperator } from '#contract/centre/service-provider.ts';
 import { OperatorRole } from '#contract/centre/service-provider.ts';
 import type { CentreDatabase } from '../database.ts';
+import { createDisableOrders, type DisableOrders } from './disable-orders.ts';
 
 export interface DeviceRecord {
   /** 16 lower-case hex digits. */
@@ -27,6 +28,7 @@ export interface Roster {
 }
 
 export interface Registry {
+  readonly disableOrders: DisableOrders;
   putDevice(device: DeviceRecord): void;
   findDevice(samId: string): DeviceRecord | undefined;
   /** SAM ids, in order. */
@@ -73,6 +75,7 @@ const toOperator = (row: OperatorRow): OperatorRecord => ({
 
 export function createRegistry(database: CentreDatabase): Registry {
   return {
+    disableOrders: createDisableOrders(database),
     putDevice: (device) => putDevice(database, device),
     findDevice: (samId) => findDevice(database, samId),
     revokedDevices(institutionCode) {

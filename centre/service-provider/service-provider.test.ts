@@ -8,6 +8,8 @@ import {
   RevokedCards,
   RevokedDevices,
   RosterAnswer,
+  SamDisableOrder,
+  SamOrders,
   SamUnlockGrant,
 } from '#contract/centre/service-provider.ts';
 import { CentreProblem } from '#contract/centre/wire.ts';
@@ -219,4 +221,47 @@ test('revoked devices: those of the institution that asks, without a device proo
     stolen.close();
     elsewhere.close();
   }
+});
+
+describe('a SAM that shall be dead', () => {
+  const disableOf = async (stolen: ScriptedAppliance, change: object = {}) =>
+    stolen.send('POST', `${centre.urls.serviceProvider}/v1/sam/disable`, {
+      samId: stolen.samId,
+      challenge: CHALLENGE,
+      ...change,
+    });
+  const ordersOf = async (stolen: ScriptedAppliance) =>
+    SamOrders.parse(JSON.parse((await stolen.send('GET', `${centre.urls.serviceProvider}/v1/orders`)).body));
+
+  test('nothing is wanted of an honest device, and nothing is signed for it', async () => {
+    expect(await ordersOf(device)).toEqual({ disable: false });
+    expect((await disableOf(device)).status).toBe(404);
+  });
+
+  test.each([false, true])('gets its order and nothing else (revoked as well: %s)', async (isRevoked) => {
+    const samId = isRevoked ? '53410000000000d2' : '53410000000000d1';
+    const stolen = createAppliance(centre, { samId });
+    try {
+      expect((await stolen.prove(centre.urls.serviceProvider)).status).toBe(204);
+      centre.administration.disableDevice(samId);
+      if (isRevoked) centre.administration.revokeDevice(samId);
+      expect((await stolen.prove(centre.urls.serviceProvider)).status).toBe(204);
+      expect((await stolen.prove(centre.urls.eligibility)).status).toBe(403);
+      expect(await ordersOf(stolen)).toEqual({ disable: true });
+      for (const path of ['roster', 'revoked-cards']) {
+        const answer = await stolen.send('GET', `${centre.urls.serviceProvider}/v1/${path}`);
+        expect(CentreProblem.parse(JSON.parse(answer.body)).code).toBe('device-revoked');
+      }
+      expect((await disableOf(stolen, { samId: device.samId })).status).toBe(404);
+      const { order } = SamDisableOrder.parse(JSON.parse((await disableOf(stolen)).body));
+      const expected = `e22c8008${samId}8120${CHALLENGE}`;
+      const bytes = Buffer.from(order, 'base64');
+      expect(bytes.subarray(0, expected.length / 2).toString('hex')).toBe(expected);
+      expect(await judge(bytes, expected.length / 2)).toBe('Verified OK');
+      expect(centre.registry.disableOrders.signedAtMs(samId)).toBe(NOW);
+      expect(centre.registry.disableOrders.ordered(INSTITUTION)).toContain(samId);
+    } finally {
+      stolen.close();
+    }
+  });
 });

@@ -7,20 +7,23 @@ import {
   type RevokedCards,
   type RevokedDevices,
   type RosterAnswer,
+  type SamDisableOrder,
+  SamDisableRequest,
+  type SamOrders,
   type SamUnlockGrant,
   SamUnlockRequest,
 } from '#contract/centre/service-provider.ts';
 import { createDeviceGate, institutionOf, type ProvenDevice } from '../http/device-gate.ts';
 import { parseJson } from '../http/json.ts';
 import { CentreRefusal, jsonReply, type Reply } from '../http/problem.ts';
-import type { Route } from '../http/route.ts';
+import type { Call, Route } from '../http/route.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
-import { requireDevice } from './admission.ts';
+import { requireDevice, requireKnown } from './admission.ts';
 import type { OperatorRecord, Registry } from './registry.ts';
 import type { RosterChanges } from './roster-changes.ts';
 import type { SamKeyRegister } from './sam-keys.ts';
-import { signRoster, signUnlockGrant } from './sam-order.ts';
+import { signDisableOrder, signRoster, signUnlockGrant } from './sam-order.ts';
 
 export interface ServiceProviderOptions {
   readonly registry: Registry;
@@ -36,32 +39,43 @@ export interface ServiceProviderOptions {
 
 export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] {
   const { registry, deviceAuthority, revocations, nowMs } = options;
-  const admit = (device: ProvenDevice): void => void requireDevice(registry, device);
-  const gate = createDeviceGate({ deviceAuthority, revocations, nowMs, admit });
+  // Whoever has to disable its SAM may come to fetch the order for it, and for nothing else.
+  const gate = createDeviceGate({
+    deviceAuthority,
+    revocations,
+    nowMs,
+    admit: (device) => void requireKnown(registry, device),
+    toleratesRevoked: ({ samId }) => registry.disableOrders.isOrdered(samId),
+  });
+  const admitted = (call: Call): ProvenDevice => {
+    const device = gate.deviceOf(call);
+    requireDevice(registry, device);
+    return device;
+  };
   return [
     gate.proofRoute,
     {
       method: 'POST',
       path: '/v1/sam/unlock',
       mediaType: 'application/json',
-      handle: (call) => unlock(options, gate.deviceOf(call), parseJson(SamUnlockRequest, call.body)),
+      handle: (call) => unlock(options, admitted(call), parseJson(SamUnlockRequest, call.body)),
     },
     {
       method: 'GET',
       path: '/v1/roster',
-      handle: (call) => roster(options, gate.deviceOf(call)),
+      handle: (call) => roster(options, admitted(call)),
     },
     {
       method: 'POST',
       path: '/v1/roster/nonce',
-      handle: (call) => jsonReply(200, options.rosterChanges.nonce(gate.deviceOf(call))),
+      handle: (call) => jsonReply(200, options.rosterChanges.nonce(admitted(call))),
     },
     {
       method: 'POST',
       path: '/v1/roster/changes',
       mediaType: 'application/json',
       handle(call) {
-        const device = gate.deviceOf(call);
+        const device = admitted(call);
         options.rosterChanges.apply(device, parseJson(RosterChangeOrder, call.body));
         return roster(options, device);
       },
@@ -70,12 +84,23 @@ export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] 
       method: 'POST',
       path: '/v1/data-key/rewrap',
       mediaType: 'application/json',
-      handle: (call) => rewrap(options, gate.deviceOf(call), parseJson(DataKeyRewrapRequest, call.body)),
+      handle: (call) => rewrap(options, admitted(call), parseJson(DataKeyRewrapRequest, call.body)),
     },
     {
       method: 'GET',
       path: '/v1/revoked-cards',
-      handle: (call) => revokedCards(options, gate.deviceOf(call)),
+      handle: (call) => revokedCards(options, admitted(call)),
+    },
+    {
+      method: 'GET',
+      path: '/v1/orders',
+      handle: (call) => orders(options, gate.deviceOf(call)),
+    },
+    {
+      method: 'POST',
+      path: '/v1/sam/disable',
+      mediaType: 'application/json',
+      handle: (call) => disable(options, gate.deviceOf(call), parseJson(SamDisableRequest, call.body)),
     },
     {
       method: 'GET',
@@ -99,6 +124,28 @@ function unlock(options: ServiceProviderOptions, proven: ProvenDevice, request: 
   options.registry.logGrant(device.samId, request.networkId, maxUses, issuedAtMs);
   const grant = signUnlockGrant(options.signingKey, { ...request, maxUses, maxTicks, issuedAtMs });
   const answer: SamUnlockGrant = { grant: grant.toString('base64'), maxUses, maxTicks };
+  return jsonReply(200, answer);
+}
+
+function orders({ registry }: ServiceProviderOptions, { samId }: ProvenDevice): Reply {
+  const answer: SamOrders = { disable: registry.disableOrders.isOrdered(samId) };
+  return jsonReply(200, answer);
+}
+
+/** The SAM wants the order for a challenge of its own, so it is signed when the SAM asks. */
+function disable(
+  options: ServiceProviderOptions,
+  { samId }: ProvenDevice,
+  request: SamDisableRequest,
+): Reply {
+  const { disableOrders } = options.registry;
+  if (request.samId !== samId || !disableOrders.isOrdered(samId)) {
+    throw new CentreRefusal('not-found', 'There is no such order.');
+  }
+  disableOrders.noteSigned(samId, options.nowMs());
+  const answer: SamDisableOrder = {
+    order: signDisableOrder(options.signingKey, request).toString('base64'),
+  };
   return jsonReply(200, answer);
 }
 
@@ -132,9 +179,10 @@ function revokedCards(options: ServiceProviderOptions, { institutionCode }: Prov
 
 /** For an anchor of that institution: it knows no device of another. */
 function revokedDevices({ registry, nowMs }: ServiceProviderOptions, institutionCode: string): Reply {
+  const disabled = registry.disableOrders.ordered(institutionCode);
   const answer: RevokedDevices = {
     asOf: new Date(nowMs()).toISOString(),
-    devices: [...registry.revokedDevices(institutionCode)],
+    devices: [...new Set([...registry.revokedDevices(institutionCode), ...disabled])].sort(),
   };
   return jsonReply(200, answer);
 }

@@ -32,6 +32,18 @@ export const SamUnlockGrant = z.strictObject({
 });
 export type SamUnlockGrant = z.infer<typeof SamUnlockGrant>;
 
+/** GET /v1/orders: what the SP wants of this device. The only answers that a revoked device with an order still gets. */
+export const SamOrders = z.strictObject({ disable: z.boolean() });
+export type SamOrders = z.infer<typeof SamOrders>;
+
+/** POST /v1/sam/disable, while `SamOrders` says so. */
+export const SamDisableRequest = z.strictObject({ samId: HexOf(8), challenge: HexOf(32) });
+export type SamDisableRequest = z.infer<typeof SamDisableRequest>;
+
+/** The complete data field for DISABLE (E2 object ‖ 9E signature). */
+export const SamDisableOrder = z.strictObject({ order: Base64 });
+export type SamDisableOrder = z.infer<typeof SamDisableOrder>;
+
 /**
  * POST /v1/data-key/rewrap: after a SAM was replaced. `wrapped` is what that SAM wrapped (`docs/sam-profile.md` 4.9); the
  * answer is the same key for the SAM that proves itself on this connection, of the same institution.

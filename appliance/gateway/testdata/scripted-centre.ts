@@ -4,7 +4,7 @@ import { integer, octetString, oid, sequence } from '#centre/asn1/der.ts';
 import { parseTlv, TlvCursor } from '#centre/asn1/tlv.ts';
 import type { CentrePki } from '#centre/pki/authority.ts';
 import type { OperatorRecord } from '#centre/service-provider/registry.ts';
-import { signRoster, signUnlockGrant } from '#centre/service-provider/sam-order.ts';
+import { signDisableOrder, signRoster, signUnlockGrant } from '#centre/service-provider/sam-order.ts';
 import { answerTimeStamp } from '#centre/tsa/response.ts';
 import type {
   EligibilityAnswer,
@@ -18,6 +18,9 @@ import type {
   DataKeyRewrapRequest,
   RevokedCards,
   RosterAnswer,
+  SamDisableOrder,
+  SamDisableRequest,
+  SamOrders,
   SamUnlockGrant,
   SamUnlockRequest,
 } from '#contract/centre/service-provider.ts';
@@ -89,6 +92,7 @@ export class ScriptedCentre implements Centre {
   readonly scripts = {
     unlock: new ScriptedService(),
     roster: new ScriptedService(),
+    orders: new ScriptedService(),
     revokedCards: new ScriptedService(),
     eligibility: new ScriptedService(),
     revocation: new ScriptedService(),
@@ -99,6 +103,8 @@ export class ScriptedCentre implements Centre {
   validity: EligibilityAnswer['QualificationValidity'] = '1';
   results: readonly Qualification[] = [sampleQualification()];
   maxUses = 500;
+  /** The SP wants the SAM dead. */
+  isDisableOrdered = false;
   rosterVersion = 1;
   operators: readonly OperatorRecord[];
   revokedCards: RevokedCards;
@@ -132,6 +138,12 @@ export class ScriptedCentre implements Centre {
   readonly serviceProvider = {
     unlockSam: (request: SamUnlockRequest, signal?: AbortSignal): Promise<SamUnlockGrant> =>
       this.scripts.unlock.answer(signal, () => this.#grant(request)),
+    orders: (signal?: AbortSignal): Promise<SamOrders> =>
+      this.scripts.orders.answer(signal, () => ({ disable: this.isDisableOrdered })),
+    disableSam: (request: SamDisableRequest, signal?: AbortSignal): Promise<SamDisableOrder> =>
+      this.scripts.orders.answer(signal, () => ({
+        order: signDisableOrder(this.#pki.serviceProviderKey, request).toString('base64'),
+      })),
     rewrapDataKey: (
       { fromSamId, wrapped }: DataKeyRewrapRequest,
       signal?: AbortSignal,
