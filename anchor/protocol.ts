@@ -18,7 +18,7 @@ export interface Question {
 }
 
 /** What the byte `verdict` says. */
-export const VERDICT = { granted: 0, 'not-registered': 1, revoked: 2 } as const;
+const VERDICT = { granted: 0, 'not-registered': 1, revoked: 2 } as const;
 export type Verdict = keyof typeof VERDICT;
 
 export interface Answer extends Question {

@@ -59,7 +59,7 @@ function countBraces(depths, { kind, text }) {
 }
 
 /** The same source, same length and lines, with only code left. */
-export function maskSource(source) {
+function maskSource(source) {
   const depths = [];
   let masked = '';
   let last = '';

@@ -9,7 +9,7 @@ import { encodeRsaPublicKey, parseRsaPublicKey } from './rsa-public-key.ts';
 import { SUITES, type Suite } from './suite.ts';
 import { encodeTlv, findTlv, parseTlv, parseTlvHeader, parseTlvs } from './tlv.ts';
 
-export const TAG_CV_CERTIFICATE = 0x7f21;
+const TAG_CV_CERTIFICATE = 0x7f21;
 const TAG_BODY = 0x5f4e;
 const TAG_SIGNATURE = 0x5f37;
 const TAG_EC_POINT = 0x86;

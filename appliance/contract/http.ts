@@ -44,7 +44,6 @@ export const ERRORS_OF_ANY_OPERATOR = [
 ] as const satisfies readonly ErrorCode[];
 
 export type RouteId = keyof typeof ROUTES;
-export const ROUTE_IDS = Object.keys(ROUTES) as readonly RouteId[];
 
 type Parsed<R, Key extends string> =
   R extends Readonly<Record<Key, infer S extends z.ZodType>> ? z.output<S> : undefined;

@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import { canonicalJson } from './canonical.ts';
 import type { EvidenceRecord, Hex } from './record.ts';
 
-export const ENTRY_VERSION = 1;
+const ENTRY_VERSION = 1;
 
 /** `prev` of entry 1. */
 export const CHAIN_START: Hex = '0'.repeat(64);

@@ -3,7 +3,7 @@
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** An entry holds a token and a sealed certificate at most; anything near this is not an export. */
-export const LONGEST_LINE_BYTES = 1 << 20;
+const LONGEST_LINE_BYTES = 1 << 20;
 
 /** A file that ends without a line feed, or with a line that is too long, yields that rest as its last line. */
 export async function* lineBatches(source: ByteSource): AsyncGenerator<readonly Buffer[]> {

@@ -41,7 +41,7 @@ export interface ProvenInterval {
 }
 
 /** How far the SAM's tick period may be off its nominal length; a crystal keeps well within. */
-export const TICK_TOLERANCE_PPM = 100;
+const TICK_TOLERANCE_PPM = 100;
 
 /** Answers what the anchors of one export prove; `anchors` are in the order of the chain. */
 export function createTimeProof(

@@ -42,7 +42,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** SHA-256(serial bytes ‖ institution code): what may be stored of a serial, and what the SP's list is made of. */
-export function hashSerial(serial: Uint8Array, institutionCode: string): string {
+function hashSerial(serial: Uint8Array, institutionCode: string): string {
   return createHash('sha256').update(serial).update(institutionCode, 'ascii').digest('hex');
 }
 

@@ -39,7 +39,7 @@ export interface CentreDeadlines {
   readonly timeStampMs: number;
 }
 
-export const DEFAULT_DEADLINES: CentreDeadlines = {
+const DEFAULT_DEADLINES: CentreDeadlines = {
   serviceProviderMs: 5_000,
   eligibilityMs: 3_000,
   historyMs: 5_000,

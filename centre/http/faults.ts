@@ -17,7 +17,7 @@ export interface FaultSwitch {
   clear(): void;
 }
 
-export const NO_FAULTS: ServiceFaults = {
+const NO_FAULTS: ServiceFaults = {
   down: false,
   delayMs: 0,
   garbage: false,

@@ -36,7 +36,7 @@ export interface OrganisationRoot {
   readonly keyId: Buffer;
 }
 
-export const JPKI_GENERATIONS = ['g1', 'g2', 'p384'] as const;
+const JPKI_GENERATIONS = ['g1', 'g2', 'p384'] as const;
 /** Two RSA generations under one name, and the P-384 authority of the next card. */
 export type JpkiGeneration = (typeof JPKI_GENERATIONS)[number];
 export type OrganisationSuite = 'rsa-2048' | 'p-384';

@@ -165,7 +165,7 @@ export function isIssuedBy(certificate: Certificate, issuer: Certificate): boole
 }
 
 /** True when every bit number is set in the keyUsage extension. */
-export function hasKeyUsage(certificate: Certificate, ...bits: readonly number[]): boolean {
+function hasKeyUsage(certificate: Certificate, ...bits: readonly number[]): boolean {
   const value = certificate.extensions.get(EXTENSION.keyUsage)?.value;
   if (value === undefined) return false;
   const content = parseTlv(value, TAG.bitString).content.subarray(1);

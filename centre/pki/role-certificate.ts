@@ -16,7 +16,7 @@ import {
 import { encodeName, type Name } from './name.ts';
 
 /** Test policy of ours under the arc of the HPKI authentication policies; the real leaf is not public text. */
-export const HPKI_TEST_POLICY = '1.2.392.100495.1.5.1.2.0.1';
+const HPKI_TEST_POLICY = '1.2.392.100495.1.5.1.2.0.1';
 
 interface RoleProfile {
   readonly subject: Name;

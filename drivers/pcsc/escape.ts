@@ -14,7 +14,7 @@ export type SendEscape = (command: Uint8Array) => Promise<Uint8Array>;
 /** Bits of "LED and buzzer behaviour". */
 export const SIGNAL = { cardBeep: 0x08 } as const;
 /** Bits of "automatic PICC polling". */
-export const POLLING = { intervalMask: 0x30 } as const;
+const POLLING = { intervalMask: 0x30 } as const;
 export const POLLING_INTERVALS_MS = [250, 500, 1_000, 2_500] as const;
 export type PollingIntervalMs = (typeof POLLING_INTERVALS_MS)[number];
 

@@ -2,7 +2,7 @@
 import { selectApplication } from '../commands/select-file.ts';
 import type { CardExchange } from '../exchange.ts';
 
-export const JPKI_AID = Uint8Array.from(Buffer.from('D392F000260100000001', 'hex'));
+const JPKI_AID = Uint8Array.from(Buffer.from('D392F000260100000001', 'hex'));
 
 /** Short file identifiers: each is the low byte of the file identifier. */
 export const JPKI_FILE = {

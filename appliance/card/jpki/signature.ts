@@ -25,13 +25,3 @@ export function signJpkiDigest(
 ): Promise<Uint8Array> {
   return computeSignature(exchange, REFERENCES[key], DIGEST_ALGORITHMS[suite], digest);
 }
-
-/** Any row of the card's algorithm table. */
-export function signJpki(
-  exchange: CardExchange,
-  key: JpkiKey,
-  algorithm: SignatureAlgorithm,
-  input: Uint8Array,
-): Promise<Uint8Array> {
-  return computeSignature(exchange, REFERENCES[key], algorithm, input);
-}

@@ -20,7 +20,7 @@ export async function readPresenceKey(exchange: CardExchange): Promise<SignedKey
   return parsePresenceKey(await readObjectFile(exchange, { fileId: TEXT_FILE.presenceKey }));
 }
 
-export function parsePresenceKey(bytes: Uint8Array): SignedKey {
+function parsePresenceKey(bytes: Uint8Array): SignedKey {
   const file = parseDataFile(bytes, TAG.file);
   return {
     publicKey: parseRsaPublicKey(file.value(TAG.publicKey)),

@@ -34,8 +34,6 @@ export interface ErrorRow {
   readonly en: ErrorText;
 }
 
-export type ErrorTable = Readonly<Record<string, ErrorRow>>;
-
 /** Writes a row in one call, so that the tables below read as tables. */
 export function row(
   wire: number,

@@ -9,8 +9,8 @@ import { build } from 'esbuild';
 import type { WatchProgramOptions } from './watch-program.ts';
 
 export const BOX_DEVICE = 'box0';
-export const BOX_MAC = '02:5e:00:00:00:05';
-export const CLINIC_MAC = '02:5e:00:00:00:01';
+const BOX_MAC = '02:5e:00:00:00:05';
+const CLINIC_MAC = '02:5e:00:00:00:01';
 export const ANCHOR_HOST = '10.77.0.1';
 export const ANCHOR_PORT = 26_460;
 

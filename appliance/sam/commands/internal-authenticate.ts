@@ -6,7 +6,7 @@ import { parseObjects } from '../messages.ts';
 const DEVICE_LABEL = new TextEncoder().encode('SEKISHO-DEVICE-1');
 
 /** One length only: a longer message could be made to look like a tick stamp to a hasty reader. */
-export const DEVICE_PROOF_BYTES = 32;
+const DEVICE_PROOF_BYTES = 32;
 
 /** What the device key signs for `data` (32 bytes). */
 export function deviceProofMessage(data: Uint8Array): Uint8Array {

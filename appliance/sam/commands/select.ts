@@ -3,7 +3,7 @@ import { equalBytes } from '#card/bytes.ts';
 import type { RequestOptions, SamLine } from '../line.ts';
 import { malformed, numberOf, parseObjects, parseTemplate, TEMPLATES } from '../messages.ts';
 
-export const SAM_AID = Uint8Array.of(0xf0, 0x53, 0x45, 0x4b, 0x49, 0x53, 0x48, 0x4f, 0x01);
+const SAM_AID = Uint8Array.of(0xf0, 0x53, 0x45, 0x4b, 0x49, 0x53, 0x48, 0x4f, 0x01);
 const PROFILE_VERSION = 1;
 
 export interface SelectAnswer {

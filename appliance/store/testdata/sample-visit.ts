@@ -34,7 +34,7 @@ export function sampleVisit(number: number, more: Partial<Visit> = {}): Visit {
   };
 }
 
-export function sampleVisitRecord(number: number, receipt: EvidenceReceipt): VisitRecord {
+function sampleVisitRecord(number: number, receipt: EvidenceReceipt): VisitRecord {
   return {
     visitId: visitId(number),
     institutionCode: '1310000001',

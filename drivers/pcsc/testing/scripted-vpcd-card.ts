@@ -10,7 +10,7 @@ const CONTROL_EVENTS = ['power-off', 'power-on', 'reset'] as const;
 const CONTROL_GET_ATR = 4;
 
 /** A contactless My Number Card's ATR. @see PC/SC part 3 §3.1.3.2.3 */
-export const CARD_ATR = Buffer.from('3B888001000041E0B381A1003B', 'hex');
+const CARD_ATR = Buffer.from('3B888001000041E0B381A1003B', 'hex');
 
 export type PowerEvent = (typeof CONTROL_EVENTS)[number];
 /** Gives the response, or undefined to stay silent for ever. */

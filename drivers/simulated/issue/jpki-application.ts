@@ -48,7 +48,7 @@ function text(value: string, lengthBytes: number): Uint8Array {
 }
 
 /** EF 0006: a CK_TOKEN_INFO of 160 bytes with big-endian numbers. @see PKCS#11 v2.40 §3.2 */
-export function makeTokenInfo(variant: MyNumberVariant): Uint8Array {
+function makeTokenInfo(variant: MyNumberVariant): Uint8Array {
   const flags = 0x40d;
   const [maxPin, minPin, unavailable] = [16, 4, 0xffffffff];
   const sessions = [0, 0, 0, 0];

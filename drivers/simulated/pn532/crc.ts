@@ -4,7 +4,7 @@ import { concat } from '../bytes.ts';
 export type RadioType = 'A' | 'B';
 
 /** Both are the reflected CCITT polynomial; they differ in their start value, and type B sends the complement. */
-export function crcOf(type: RadioType, bytes: Uint8Array): Uint8Array {
+function crcOf(type: RadioType, bytes: Uint8Array): Uint8Array {
   let register = type === 'A' ? 0x6363 : 0xffff;
   for (const byte of bytes) {
     register ^= byte;

@@ -13,7 +13,7 @@ const MAX_DATA_BYTES = 262;
 const LONGEST_TIMEOUT_CODE = 0x10;
 
 /** Code n is 100 µs × 2^(n-1); 0 is without end. @see UM0701-02 §7.3.1, item 2 */
-export function timeoutOfCodeMs(code: number): number {
+function timeoutOfCodeMs(code: number): number {
   return code === 0 ? Number.POSITIVE_INFINITY : 0.1 * 2 ** (code - 1);
 }
 

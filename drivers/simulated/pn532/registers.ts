@@ -1,7 +1,7 @@
 /** The registers that a host can reach: those of the contactless interface unit mean something, others keep their value. */
 import type { RadioType } from './crc.ts';
 
-export const REGISTER = {
+const REGISTER = {
   mode: 0x6301,
   txMode: 0x6302,
   rxMode: 0x6303,

@@ -36,7 +36,7 @@ const DEFAULT_PROFILE = Buffer.from('sekisho-ref-1', 'latin1');
 type Dgis = ReadonlyMap<number, Uint8Array>;
 
 /** `<DGI 2> <length: 1 byte, or FF and 2 bytes> <value>`, several in a row. */
-export function parseDgis(bytes: Uint8Array): Dgis {
+function parseDgis(bytes: Uint8Array): Dgis {
   const found = new Map<number, Uint8Array>();
   for (let at = 0; at < bytes.length; ) {
     const isLong = bytes[at + 2] === 0xff;

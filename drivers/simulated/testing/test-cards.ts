@@ -11,7 +11,7 @@ import { testRsaKey } from '../keys/test-keys.ts';
 import { readCardFaceImages, readPerson } from '../people.ts';
 import { type OpensslPki, openOpensslPki } from './openssl-pki.ts';
 
-export const ROOT_KEY_ID = keyId('6000001TESTROOT');
+const ROOT_KEY_ID = keyId('6000001TESTROOT');
 export const INSTITUTION = '1310000001';
 
 export interface Suite {
@@ -21,7 +21,7 @@ export interface Suite {
 }
 
 /** Root and organisation of one algorithm suite. */
-export function makeSuite(suite: '01' | '02'): Suite {
+function makeSuite(suite: '01' | '02'): Suite {
   const makeEc = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey;
   const rootKey = suite === '01' ? testRsaKey(8) : makeEc();
   const organisationKey = suite === '01' ? testRsaKey(9) : makeEc();
