@@ -107,7 +107,7 @@ export const ROOMS = [
     may: [CONTRACT, PORTS],
     instead:
       'The lease decides where the appliance is: what touches the system goes to drivers/network, what follows to appliance/gateway.',
-    tests: ['drivers/network', 'appliance/broker', 'appliance/gateway/testdata/virtual-clock.ts'],
+    tests: ['drivers/network', 'appliance/broker'],
   },
   {
     folder: 'appliance/store',
@@ -124,7 +124,6 @@ export const ROOMS = [
     folder: 'appliance/liveness',
     may: [CONTRACT, PORTS],
     instead: 'Liveness asks what it is given: a check of a room is made there and passed in by the program.',
-    tests: ['appliance/gateway/testdata/virtual-clock.ts'],
   },
   {
     folder: 'appliance/api',

@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { VirtualClock } from '#gateway/testdata/virtual-clock.ts';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { openMemoryFile } from './memory-file.ts';
 import { type BrokerMemory, UseLedger } from './use-ledger.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { PersonLimit, type PersonUse, type PersonUseMemory } from './person-limit.ts';
-import { VirtualClock } from './testdata/virtual-clock.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VirtualClock } from '#gateway/testdata/virtual-clock.ts';
 import { silentLogger } from '#ports/logger.ts';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { beat, type SelfCheck, type Supervisor } from './heartbeat.ts';
 
 class ScriptedSupervisor implements Supervisor {

@@ -1,11 +1,11 @@
 import { describe, expect, it, test } from 'vitest';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { type ActiveCard, activate } from './activation.ts';
 import { Chip } from './chip.ts';
 import { FrontEnd } from './front-end.ts';
 import type { FoundCard } from './targets.ts';
 import { AnsweringLine, type AnswerOf } from './testing/answering-line.ts';
 import { fromHex } from './testing/scripted-line.ts';
-import { VirtualTime } from './testing/virtual-time.ts';
 
 const ATQB = '50DEADBEEF000041E0B381A1';
 const ATQB_WITHOUT_CID = '50DEADBEEF000041E0B381A0';
@@ -20,7 +20,7 @@ const foundB = (attribAnswer = '01', atqb = ATQB): FoundCard => ({
 });
 
 async function activated(found: FoundCard, answers: Readonly<Record<string, string>>, otherwise: AnswerOf) {
-  const time = new VirtualTime();
+  const time = new VirtualClock();
   const line = new AnsweringLine(time, (command) => answers[command] ?? otherwise(command));
   const frontEnd = new FrontEnd(await Chip.open(line.open, { baudRate: 115_200, clock: time }), time);
   const card = activate(found, { frontEnd, clock: time, signal: never, closing: never });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { BlockTransmission } from './block-transmission.ts';
 import { Chip } from './chip.ts';
 import { Pn532Failure } from './failure.ts';
@@ -7,7 +8,6 @@ import { FrontEnd } from './front-end.ts';
 import { type Mishap, ScriptedChip } from './testing/scripted-chip.ts';
 import { fromHex } from './testing/scripted-line.ts';
 import { ScriptedPicc } from './testing/scripted-picc.ts';
-import { VirtualTime } from './testing/virtual-time.ts';
 
 /** Virtual time; the real one of 20,000 stories is 10 s on two idle cores. */
 const TIME_LIMIT_MS = 180_000;
@@ -47,7 +47,7 @@ const story: fc.Arbitrary<Story> = fc.record({
   waits: fc.integer({ min: 0, max: 1 }),
 });
 
-async function begin(picc: ScriptedPicc, time: VirtualTime, mishaps: readonly Mishap[]) {
+async function begin(picc: ScriptedPicc, time: VirtualClock, mishaps: readonly Mishap[]) {
   picc.receive(Uint8Array.of(0x05, 0x00, 0x08));
   picc.receive(fromHex('1DDEADBEEF00080101'));
   const line = new ScriptedChip(time, picc, mishaps);
@@ -68,7 +68,7 @@ it(
   async () => {
     const outcomes = { success: 0, failure: 0 };
     const play = async ({ mishaps, commandBytes, answerBytes, waits }: Story): Promise<boolean> => {
-      const time = new VirtualTime();
+      const time = new VirtualClock();
       let runs = 0;
       const picc = new ScriptedPicc({
         mostFrameBytes: 48,

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { Chip } from './chip.ts';
 import { communicateThru, GET_FIRMWARE_VERSION } from './commands.ts';
 import { ACK, fromHex, NACK, ScriptedLine, type Step } from './testing/scripted-line.ts';
-import { VirtualTime } from './testing/virtual-time.ts';
 
 const ASK = '0000FF02FED4022A00';
 const ANSWER = '0000FF06FAD50332010607E800';
@@ -13,9 +13,9 @@ const SAID = '0000FF04FCD54300A34500';
 
 async function converse(
   steps: readonly Step[],
-): Promise<{ chip: Chip; line: ScriptedLine; time: VirtualTime }> {
+): Promise<{ chip: Chip; line: ScriptedLine; time: VirtualClock }> {
   const line = new ScriptedLine(steps);
-  const time = new VirtualTime();
+  const time = new VirtualClock();
   const chip = await Chip.open(line.open, { baudRate: 115_200, clock: time });
   onTestFinished(() => {
     expect(line.unexpected).toEqual([]);

@@ -1,17 +1,17 @@
 import { describe, expect, it, test } from 'vitest';
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { BAUD_RATES, Pn532Reader } from './index.ts';
 import type { OpenLine } from './serial-line.ts';
 import { AnsweringLine, type AnswerOf } from './testing/answering-line.ts';
-import { VirtualTime } from './testing/virtual-time.ts';
 
 const FIRMWARE = '32010607';
 const never = new AbortController().signal;
-const time = (): VirtualTime => new VirtualTime();
+const time = (): VirtualClock => new VirtualClock();
 
 /** A chip at `rate` with nobody in its field. */
 function chipAt(
-  clock: VirtualTime,
+  clock: VirtualClock,
   rate: number,
   more: Readonly<Record<string, string>> = {},
 ): AnsweringLine {
@@ -25,7 +25,7 @@ function chipAt(
   return line;
 }
 
-function readerOn(clock: VirtualTime, openLine: OpenLine, baudRate = 115_200): Pn532Reader {
+function readerOn(clock: VirtualClock, openLine: OpenLine, baudRate = 115_200): Pn532Reader {
   return new Pn532Reader({ openLine, clock, baudRate, recoveryTimeoutMs: 5_000 });
 }
 

@@ -22,6 +22,7 @@ import type { EvidenceRecord } from '#evidence/record.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { LogFields, Logger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { openSealedStore, type SealedStore } from '#store/store.ts';
 import type { Caller, SignInRequest, StartTapRequest } from '../face.ts';
 import { makeGateway, type RunningGateway } from '../gateway.ts';
@@ -29,7 +30,6 @@ import type { GatewayLimits, GatewayParts } from '../parts.ts';
 import { type BenchBroker, openBenchBroker } from './bench-broker.ts';
 import { START_MS, type TestRegion, testRegion } from './region.ts';
 import { ScriptedCentre } from './scripted-centre.ts';
-import { VirtualClock } from './virtual-clock.ts';
 import { WatchedCard } from './watched-card.ts';
 
 export const TEST_LIMITS: GatewayLimits = {

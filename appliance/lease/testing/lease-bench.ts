@@ -1,9 +1,9 @@
 /** A watcher among scripted surroundings, on a clock that stands still. Tests only. */
 import type { LeaseEnd } from '#contract/network.ts';
-import { VirtualClock } from '#gateway/testdata/virtual-clock.ts';
 import type { LeaseAnswer, LeaseVerdict } from '#ports/lease-verifier.ts';
 import { silentLogger } from '#ports/logger.ts';
 import type { NetworkEvent, NetworkSight } from '#ports/surroundings.ts';
+import { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import { LeaseWatcher } from '../watcher.ts';
 
 export const HOME: NetworkSight = {

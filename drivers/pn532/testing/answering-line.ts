@@ -1,8 +1,9 @@
 /** A line to a chip that acknowledges everything and answers by a table, in virtual time. */
+
+import type { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import type { LineEars, OpenLine } from '../serial-line.ts';
 import { unwrap, wrap } from './scripted-chip.ts';
 import { ACK, fromHex } from './scripted-line.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 /** Command code and data in hex, to status and data in hex; undefined says nothing at all, not even ACK. */
 export type AnswerOf = (command: string) => string | undefined;
@@ -11,11 +12,11 @@ export class AnsweringLine {
   /** Commands in the order in which they came. */
   readonly commands: string[] = [];
   readonly baudRates: number[] = [];
-  readonly #time: VirtualTime;
+  readonly #time: VirtualClock;
   readonly #answerOf: AnswerOf;
   #ears: LineEars | undefined;
 
-  constructor(time: VirtualTime, answerOf: AnswerOf) {
+  constructor(time: VirtualClock, answerOf: AnswerOf) {
     this.#time = time;
     this.#answerOf = answerOf;
   }

@@ -3,9 +3,10 @@
  * in virtual time. What happens to each message on the way is a list. Its frames are written out apart from the
  * driver's, so that no code judges itself.
  */
+
+import type { VirtualClock } from '#ports/testing/virtual-clock.ts';
 import type { LineEars, OpenLine } from '../serial-line.ts';
 import type { ScriptedPicc } from './scripted-picc.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 /** To one message in either direction. Bytes count from the second: the first is padding. */
 export type Mishap =
@@ -22,7 +23,7 @@ const RADIO_MS = 5;
 const RADIO_TIMEOUT_MS: Readonly<Record<number, number>> = { 12: 204.8, 16: 3_276.8 };
 
 export class ScriptedChip {
-  readonly #time: VirtualTime;
+  readonly #time: VirtualClock;
   readonly #picc: ScriptedPicc;
   readonly #mishaps: Mishap[];
   #ears: LineEars | undefined;
@@ -30,7 +31,7 @@ export class ScriptedChip {
   #run = 0;
   #radioTimeoutMs = 51.2;
 
-  constructor(time: VirtualTime, picc: ScriptedPicc, mishaps: readonly Mishap[]) {
+  constructor(time: VirtualClock, picc: ScriptedPicc, mishaps: readonly Mishap[]) {
     this.#time = time;
     this.#picc = picc;
     this.#mishaps = [...mishaps];

@@ -1,5 +1,5 @@
-/** A clock that stands still until a test moves it. */
-import type { Clock } from '#ports/clock.ts';
+/** A clock that stands still until a test moves it, or lets it run while everybody waits. */
+import type { Clock } from '../clock.ts';
 
 interface Sleeper {
   readonly ms: number;
@@ -14,7 +14,7 @@ export class VirtualClock implements Clock {
   #sleepers: Sleeper[] = [];
   #watchers: (() => void)[] = [];
 
-  constructor(startMs: number) {
+  constructor(startMs = 0) {
     this.#startMs = startMs;
   }
 
@@ -59,23 +59,34 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** Calls back in `ms`, as a timer of the other side would. */
+  after(ms: number, act: () => void): void {
+    this.#sleepers.push({ ms, dueMs: this.#elapsedMs + ms, wake: act });
+  }
+
   /** Moves the time and wakes, in their order, those whose time has come. */
   async advance(ms: number): Promise<void> {
     const targetMs = this.#elapsedMs + ms;
-    // What was under way before happens before.
-    await new Promise(setImmediate);
-    for (;;) {
-      const [next] = this.#sleepers
-        .filter(({ dueMs }) => dueMs <= targetMs)
-        .sort((a, b) => a.dueMs - b.dueMs);
-      if (next === undefined) break;
-      this.#sleepers = this.#sleepers.filter((each) => each !== next);
-      this.#elapsedMs = Math.max(this.#elapsedMs, next.dueMs);
-      next.wake();
-      // Whoever was woken may sleep again within the same span.
-      await new Promise(setImmediate);
-    }
+    // What was under way before happens before; whoever was woken may sleep again within the same span.
+    do await new Promise(setImmediate);
+    while (this.#wakeNext(targetMs));
     this.#elapsedMs = targetMs;
+  }
+
+  /** Lets time pass until `promise` has settled. Nobody sleeping and nothing settling is a hang, and an error. */
+  async run<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+    };
+    promise.then(settle, settle);
+    for (let idleTurns = 0; !isSettled; ) {
+      await new Promise(setImmediate);
+      if (isSettled) break;
+      if (this.#wakeNext(Number.POSITIVE_INFINITY)) idleTurns = 0;
+      else if (++idleTurns > 10) throw new Error('everybody waits for nothing');
+    }
+    return promise;
   }
 
   /** Nobody sleeps any more: no timer would keep a process alive. */
@@ -85,5 +96,17 @@ export class VirtualClock implements Clock {
 
   get sleeping(): readonly number[] {
     return this.#sleepers.map(({ ms }) => ms);
+  }
+
+  #wakeNext(untilMs: number): boolean {
+    let next: Sleeper | undefined;
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.dueMs <= untilMs && !(next && next.dueMs <= sleeper.dueMs)) next = sleeper;
+    }
+    if (next === undefined) return false;
+    this.#sleepers = this.#sleepers.filter((each) => each !== next);
+    this.#elapsedMs = Math.max(this.#elapsedMs, next.dueMs);
+    next.wake();
+    return true;
   }
 }
