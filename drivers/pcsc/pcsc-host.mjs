@@ -71,7 +71,7 @@ const operations = {
     linking ??= new pcsc.Context();
     const reader = linking.listReaders().find((candidate) => candidate.name === readerName);
     if (!reader) throw new Error('Unknown reader');
-    // Direct: without a card, and beside whoever holds one.
+    // Direct: needs no card, and resets none; refused while another program holds the reader for itself.
     const direct = await reader.connect(pcsc.SCARD_SHARE_DIRECT, pcsc.SCARD_PROTOCOL_UNDEFINED);
     try {
       return new Uint8Array(await direct.control(CONTROL_ESCAPE, Buffer.from(command)));

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { describeCardReader, SELECT_JPKI } from '#drivers/reader-contract.ts';
+import { PcscHost } from './binding.ts';
 import { PcscReader, type PcscReaderOptions } from './reader.ts';
 import { ScriptedVpcdCard } from './testing/scripted-vpcd-card.ts';
 import { VpcdFixture } from './testing/vpcd-fixture.ts';
@@ -98,6 +99,21 @@ describe('a PC/SC reader', () => {
     await card.insert(fixture.portOf(PICC));
     const channel = await reader.waitForCard(patience());
     expect([...(await channel.transmit(SELECT_JPKI))]).toEqual([0x90, 0x00]);
+  });
+
+  it('reaches a driver with an escape command, card or not, unless another program holds the reader', async () => {
+    const host = new PcscHost(fixture.pcscd.socketPath);
+    const ask = (name: string) => host.control(name, Buffer.from('E000001800', 'hex'));
+    const name = 'Sekisho Virtual PICC 00 00';
+    // vpcd knows none: SCARD_E_UNSUPPORTED_FEATURE, which the binding has no text for.
+    await expect(ask(name)).rejects.toThrow('Unknown PC/SC error');
+    await card.insert(fixture.portOf(PICC));
+    const channel = await reader.waitForCard(patience());
+    await expect(ask(name)).rejects.toThrow('Sharing violation');
+    await channel.close();
+    await expect(ask(name)).rejects.toThrow('Unknown PC/SC error');
+    await expect(ask('No such reader')).rejects.toThrow('Unknown reader');
+    await host.retire();
   });
 
   it('passes on how much may be read at once', async () => {
