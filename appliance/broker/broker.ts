@@ -110,6 +110,12 @@ export class SamBroker {
     await off;
   }
 
+  /** Throws when the SAM is open where it must not be: the watchdog then ends this process, and pcscd the unlock. */
+  checkConsistency(): void {
+    if (this.#power.powered?.isUnlocked === true && !this.#policy.isPlaceAllowed)
+      throw new SekishoError('internal.bug', { context: { what: 'open without place' } });
+  }
+
   /** Power off, and the memory is closed. */
   async close(): Promise<void> {
     this.#watchingPermit?.abort();

@@ -7,6 +7,8 @@ import { createLogger } from '#appliance/log.ts';
 import type { BrokerConfig } from '#config/broker-schema.ts';
 import { ConfigProblemList, loadBrokerConfig } from '#config/load.ts';
 import { isSekishoError, toSekishoError } from '#contract/errors.ts';
+import { beat } from '#liveness/heartbeat.ts';
+import { systemdSupervisor } from '#liveness/systemd.ts';
 import { systemClock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import { systemRandom } from '#ports/random.ts';
@@ -47,7 +49,11 @@ async function run(configPath: string): Promise<void> {
   process.on('unhandledRejection', fail);
   await broker.clear();
   const server = await serveBroker(broker, config.socketPath, logger);
+  const supervisor = systemdSupervisor();
+  const stopping = new AbortController();
   const stop = async (signal: string): Promise<void> => {
+    supervisor.stopping();
+    stopping.abort();
     await broker.wipe('stopped');
     await server.close();
     await broker.close();
@@ -55,6 +61,8 @@ async function run(configPath: string): Promise<void> {
     process.exit(0);
   };
   for (const signal of STOP_SIGNALS) process.once(signal, () => void stop(signal));
+  const checks = [{ name: 'open-without-place', run: () => broker.checkConsistency() }];
+  void beat({ supervisor, checks, clock: systemClock, logger }, stopping.signal);
   logger.info('broker.ready', { socketPath: config.socketPath });
 }
 

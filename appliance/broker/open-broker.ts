@@ -1,6 +1,7 @@
 /** Puts a broker together out of its settings; in its own process and in the gateway's alike. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { SekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
@@ -12,8 +13,7 @@ import type { SamSlot } from './sam-power.ts';
 /** The settings that both kinds of composition share. @see `appliance/config/broker-schema.ts` */
 export interface BrokerSettings {
   readonly serviceProviderKeyPath: string;
-  /** Undefined: the place is not proven. A broker in a process of its own always has one. */
-  readonly anchorKeyPath?: string | undefined;
+  readonly anchorKeyPath: string;
   readonly stateFolder: string;
   readonly limits: PolicyLimits & { readonly leaseGraceMs: number; readonly leaseMaxRoundTripMs: number };
 }
@@ -33,12 +33,15 @@ export function openBroker(settings: BrokerSettings, slot: SamSlot, world: World
     limits,
     memory: openMemoryFile(settings.stateFolder),
     spKey: readKey(settings.serviceProviderKeyPath),
-    lease:
-      anchorKeyPath === undefined
-        ? undefined
-        : { anchorKey: readKey(anchorKeyPath), graceMs, maxRoundTripMs },
+    lease: { anchorKey: readAnchorKey(anchorKeyPath), graceMs, maxRoundTripMs },
   });
   return new SamBroker({ slot, policy, ...world });
+}
+
+function readAnchorKey(path: string): KeyObject {
+  const key = readKey(path);
+  if (key.asymmetricKeyType === 'ed25519') return key;
+  throw new SekishoError('config.invalid', { field: 'anchorKeyPath' });
 }
 
 function readKey(path: string): KeyObject {
