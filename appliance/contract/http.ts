@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from './errors.ts';
 import { ACCESS_ROUTES } from './http/access-routes.ts';
 import { NETWORK_ROUTES } from './http/network-routes.ts';
+import { OPERATOR_ROUTES } from './http/operator-routes.ts';
 import { STATUS_ROUTES } from './http/status-routes.ts';
 import { TAP_ROUTES } from './http/tap-routes.ts';
 import { VISIT_ROUTES } from './http/visit-routes.ts';
@@ -15,6 +16,7 @@ export type { HttpAnswer, HttpRoute } from './http/route.ts';
 export const ROUTES = {
   ...STATUS_ROUTES,
   ...ACCESS_ROUTES,
+  ...OPERATOR_ROUTES,
   ...NETWORK_ROUTES,
   ...TAP_ROUTES,
   ...VISIT_ROUTES,
@@ -24,7 +26,7 @@ export const ROUTES = {
 export const SECRET_FIELDS = ['pin', 'verificationNumberB', 'attributesPin'] as const;
 export type SecretField = (typeof SECRET_FIELDS)[number];
 
-/** What any request can meet; what a request with an operator can meet besides. */
+/** What any request can meet; what a request with an operator, or with an administrator, can meet besides. */
 export const ERRORS_OF_ANY_REQUEST = [
   'request.too-many',
   'request.timeout',
@@ -41,6 +43,11 @@ export const ERRORS_OF_ANY_BODY = [
 export const ERRORS_OF_ANY_OPERATOR = [
   'operator.not-signed-in',
   'operator.session-ended',
+] as const satisfies readonly ErrorCode[];
+
+export const ERRORS_OF_ANY_ADMINISTRATOR = [
+  ...ERRORS_OF_ANY_OPERATOR,
+  'operator.role-insufficient',
 ] as const satisfies readonly ErrorCode[];
 
 export type RouteId = keyof typeof ROUTES;

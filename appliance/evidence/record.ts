@@ -3,6 +3,8 @@
  * an auditor gets the certificate from `sealedCertificate`, which only the SP can open.
  */
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { RosterAction } from '#contract/centre/roster-change.ts';
+import type { OperatorRole } from '#contract/centre/service-provider.ts';
 import type { ErrorCode } from '#contract/errors.ts';
 import type { Mode } from '#contract/snapshot.ts';
 import type { EligibilityValidity, FaceCheck } from '#contract/visit.ts';
@@ -72,6 +74,18 @@ export type EvidenceRecord =
       readonly kind: 'operator-refused';
       readonly at: WallClock;
       readonly error: ErrorCode;
+      readonly screen: string;
+    }
+  | {
+      /** An administrator changed the roster with the own card; the SP keeps what the card signed. */
+      readonly kind: 'roster-changed';
+      readonly at: WallClock;
+      readonly version: number;
+      readonly action: RosterAction;
+      /** Whom it is about. */
+      readonly subjectId: string;
+      readonly roles?: readonly OperatorRole[];
+      readonly operatorId: string;
       readonly screen: string;
     }
   | {

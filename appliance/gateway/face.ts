@@ -1,6 +1,7 @@
 /** The public face of the gateway: all that the API (and later BLE) may ask for. */
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
+import type { Roster, RosterChange, StaffCard } from '#contract/http/operator-routes.ts';
 import type { Operator } from '#contract/operator.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
 import type { FaceCheck, TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
@@ -20,6 +21,32 @@ export interface SignInRequest {
   readonly client: string;
   /** Honoured after this client got `operator.pin-last-try` for this card, as long as the card stays there. */
   readonly acceptLastTry: boolean;
+  /** Any other card is `operator.wrong-card`, before its PIN is asked. */
+  readonly onlyOperatorId?: string;
+}
+
+export interface RosterWish {
+  /** The roster version that the administrator saw. */
+  readonly baseVersion: number;
+  readonly change: RosterChange;
+}
+
+/** For administrators: who may work here. All reject `operator.*`. */
+export interface OperatorAdministration {
+  list(caller: Caller): Promise<Roster>;
+  /** Waits for the card of somebody who shall be added, reads its certificate and judges it. No PIN. Rejects `card.*`, `reader.*`. */
+  readCard(
+    caller: Caller,
+    request: Pick<SignInRequest, 'cardKind' | 'client'>,
+    signal?: AbortSignal,
+  ): Promise<StaffCard>;
+  /** The caller's own card signs the change; resolves when the SP's next roster is in force here. Rejects `roster.*`, `centre.*`, `card.*`. */
+  change(
+    caller: Caller,
+    wish: RosterWish,
+    confirmation: SignInRequest,
+    signal?: AbortSignal,
+  ): Promise<Roster>;
 }
 
 export interface OperatorSession {
@@ -50,6 +77,8 @@ export interface Gateway {
   /** Waits for the operator's card on the reader, verifies PIN and signature, opens the session. `signal` ends the wait: its client went away. Rejects `operator.*`, `card.*`, `reader.*`. */
   signIn(request: SignInRequest, signal?: AbortSignal): Promise<OperatorSession>;
   signOut(caller: Caller): Promise<void>;
+
+  readonly operators: OperatorAdministration;
 
   unlockOnline(caller: Caller): Promise<void>;
   /** Asks the SP; when that is silent, unlocks with the operator's card (on the reader) and PIN. */

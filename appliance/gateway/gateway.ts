@@ -10,6 +10,7 @@ import type { EffectRunner } from './effects.ts';
 import type { Caller, Gateway } from './face.ts';
 import { visitByInsuredNumber } from './insured-number-visit.ts';
 import { registerNetwork } from './network-registration.ts';
+import { OperatorDesk } from './operator-desk.ts';
 import { OperatorSessions } from './operator-sessions.ts';
 import { PanelDesk } from './panel-desk.ts';
 import type { GatewayParts } from './parts.ts';
@@ -114,6 +115,8 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
 
     signIn: (request, signal) => overwriting(request.pin, () => sessions.signIn(request, untilStop(signal))),
     signOut: (caller) => sessions.signOut(caller),
+
+    operators: new OperatorDesk(parts, seat, sessions, unlock, stop.signal),
 
     async unlockOnline(caller) {
       require(caller);

@@ -71,6 +71,9 @@ export class OperatorLogin {
     signal: AbortSignal,
   ): Promise<SignedIn> {
     const certificate = this.#parts.trust.parse(await card.readCertificate());
+    const { onlyOperatorId } = request;
+    if (onlyOperatorId !== undefined && operatorIdOf(certificate) !== onlyOperatorId)
+      throw new SekishoError('operator.wrong-card');
     const entry = this.#findOnRoster(certificate, request.cardKind);
     const purpose = request.cardKind === 'hpki' ? 'hpki-authentication' : 'jpki-authentication';
     const nowMs = this.#parts.clock.nowMs();

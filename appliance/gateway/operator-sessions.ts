@@ -66,7 +66,7 @@ export class OperatorSessions {
   /** Signs in; a SAM that is still locked is opened with the same card and PIN when the SP does not answer. */
   async signIn(request: SignInRequest, signal: AbortSignal): Promise<OperatorSession> {
     return this.#recordingRefusal(request.screen, async () => {
-      this.#requirePossible();
+      this.requirePossible();
       // While the operator looks for the card: a SAM that fell silent is opened anew.
       const revived = this.#keeper.revive();
       const { operator, certificate, signature } = await this.#run(
@@ -97,8 +97,21 @@ export class OperatorSessions {
 
   async unlockOffline(request: SignInRequest, signal: AbortSignal): Promise<void> {
     await this.#recordingRefusal(request.screen, async () => {
-      this.#requirePossible();
+      this.requirePossible();
       await this.#run(request, signal, (signedIn, card) => this.#openSam(signedIn, card));
+    });
+  }
+
+  /** The caller once more, by card and PIN; `whileConfirmed` runs with the card in the field. */
+  async confirm(
+    caller: Caller,
+    request: SignInRequest,
+    signal: AbortSignal,
+    whileConfirmed: (signedIn: SignedIn, card: OperatorCard) => Promise<void>,
+  ): Promise<void> {
+    await this.#recordingRefusal(request.screen, async () => {
+      this.requirePossible();
+      await this.#run({ ...request, onlyOperatorId: caller.operatorId }, signal, whileConfirmed);
     });
   }
 
@@ -147,7 +160,7 @@ export class OperatorSessions {
   }
 
   /** Before the PIN is asked of a card: the place must be allowed and the reader free. */
-  #requirePossible(): void {
+  requirePossible(): void {
     const { facts } = this.#core;
     if (!placeAllowed(facts)) throw new SekishoError(placeError(facts.network));
     if (facts.tapRunning) throw new SekishoError('tap.busy');

@@ -110,14 +110,17 @@ export class SamUnlock {
   /** Fetches the SP's roster and gives it to the SAM when it is newer. An old one goes on working. Never rejects. */
   async refreshRoster(): Promise<void> {
     try {
-      const roster = await this.#parts.centre.serviceProvider.roster(this.#stop);
-      const sam = await this.#parts.samHolder.ready();
-      await giveRoster(sam, roster);
-      this.#parts.roster.rememberRoster(roster);
-      this.#endSuspendedSession(roster);
+      await this.takeRoster(await this.#parts.centre.serviceProvider.roster(this.#stop));
     } catch (thrown) {
       this.#parts.logger.warn('roster.not-refreshed', { code: toSekishoError(thrown).code });
     }
+  }
+
+  /** A roster that the SP has just given: into the SAM, then into the store, then over whoever is signed in. Rejects `sam.*`. */
+  async takeRoster(roster: RosterAnswer): Promise<void> {
+    await giveRoster(await this.#parts.samHolder.ready(), roster);
+    this.#parts.roster.rememberRoster(roster);
+    this.#endSuspendedSession(roster);
   }
 
   /** Gives SAM and broker the roster that is remembered here, when they have an older one. Rejects `sam.*`. */
@@ -130,11 +133,14 @@ export class SamUnlock {
   #endSuspendedSession({ operators }: RosterAnswer): void {
     const { operator: fact } = this.#core.facts;
     if (fact.kind === 'none') return;
-    const { operatorId, cardKind } = fact.operator;
-    const isStillThere = operators.some(
+    const { operatorId, cardKind, roles } = fact.operator;
+    const entry = operators.find(
       (each) => operatorIdOf(each) === operatorId && each.cardKind === cardKind && !each.suspended,
     );
-    if (!isStillThere) this.#core.apply({ type: 'operatorSuspended' });
+    if (entry === undefined) this.#core.apply({ type: 'operatorSuspended' });
+    // With other roles one signs in anew: a session is worth what it was opened with.
+    else if (entry.roles.toSorted().join() !== roles.toSorted().join())
+      this.#core.apply({ type: 'operatorTimedOut' });
   }
 
   /**

@@ -115,7 +115,8 @@ async function answerRoute(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const caller = route.auth === 'operator' ? parts.sessions.authenticate(request.headers.cookie) : undefined;
+  const caller =
+    route.auth === 'none' ? undefined : parts.sessions.authenticate(request.headers.cookie, route.auth);
   response.locals.operatorId = caller?.operatorId;
   const params = check(route.params, request.params, '');
   const query = check(route.query, request.query, '');

@@ -6,7 +6,7 @@ export interface Call<Id extends RouteId> {
   readonly params: ParamsOf<Id>;
   readonly query: QueryOf<Id>;
   readonly body: BodyOf<Id>;
-  readonly caller: (typeof ROUTES)[Id]['auth'] extends 'operator' ? Caller : undefined;
+  readonly caller: (typeof ROUTES)[Id]['auth'] extends 'none' ? undefined : Caller;
   /** The bytes of a secret field; they are overwritten when the handler has settled. */
   secret(field: SecretField): Uint8Array;
   /** Which browser asks, also when nobody is signed in; one that is new here gets its cookie with the answer. */

@@ -42,6 +42,15 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
     readNetwork: ({ caller }) => gateway.network(caller),
     registerNetwork: ({ caller, body }) => gateway.registerNetwork(caller, body.anchorKeySha256),
 
+    listOperators: ({ caller }) => gateway.operators.list(caller),
+    readStaffCard: (call) =>
+      gateway.operators.readCard(call.caller, { ...call.body, client: call.client() }, call.signal),
+    changeRoster: (call) => {
+      const { baseVersion, change, ...card } = call.body;
+      const confirmation = { ...card, client: call.client(), pin: pinOf(card, call.secret) };
+      return gateway.operators.change(call.caller, { baseVersion, change }, confirmation, call.signal);
+    },
+
     startTap: ({ caller, body, secret }) =>
       gateway.startTap(caller, {
         ...body,

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { InsuredNumber, Qualification } from '#contract/centre/eligibility.ts';
 import { ERROR_CODES, ERRORS, type ErrorCode } from '#contract/errors.ts';
 import { Problem, Session } from '#contract/http/messages.ts';
+import { Roster } from '#contract/http/operator-routes.ts';
 import {
+  ERRORS_OF_ANY_ADMINISTRATOR,
   ERRORS_OF_ANY_BODY,
   ERRORS_OF_ANY_OPERATOR,
   ERRORS_OF_ANY_REQUEST,
@@ -26,11 +28,18 @@ const DOCUMENTS = {
   Operator,
   Problem,
   Qualification,
+  Roster,
   Session,
   TapProgress,
   UnresolvedVisit,
   Visit,
 } as const;
+
+const ERRORS_BY_AUTH: Readonly<Record<HttpRoute['auth'], readonly ErrorCode[]>> = {
+  none: [],
+  operator: ERRORS_OF_ANY_OPERATOR,
+  administrator: ERRORS_OF_ANY_ADMINISTRATOR,
+};
 
 const reference = (name: string): string => `#/components/schemas/${name}`;
 
@@ -64,7 +73,7 @@ function describeOperation(id: string, route: HttpRoute): Json {
     operationId: id,
     summary: route.en,
     description: route.ja,
-    security: route.auth === 'operator' ? [{ operator: [] }] : [],
+    security: route.auth === 'none' ? [] : [{ operator: [] }],
     parameters: [...describeParameters(route.params, 'path'), ...describeParameters(route.query, 'query')],
     ...(route.body === undefined
       ? {}
@@ -113,7 +122,7 @@ function describeErrors(route: HttpRoute): Json {
   const codes = new Set<ErrorCode>([
     ...ERRORS_OF_ANY_REQUEST,
     ...((route.body ?? route.params ?? route.query) ? ERRORS_OF_ANY_BODY : []),
-    ...(route.auth === 'operator' ? ERRORS_OF_ANY_OPERATOR : []),
+    ...ERRORS_BY_AUTH[route.auth],
     ...route.errors,
   ]);
   const statuses = [...new Set([...codes].map((code) => ERRORS[code].http))].toSorted();

@@ -4,11 +4,17 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ERROR_CODES, ERRORS } from '#contract/errors.ts';
 import { Problem } from '#contract/http/messages.ts';
+import { Roster, StaffCard } from '#contract/http/operator-routes.ts';
 import { type HttpRoute, ROUTES, type RouteId } from '#contract/http.ts';
 import { GatewaySnapshot } from '#contract/snapshot.ts';
 import { TapResult, Visit } from '#contract/visit.ts';
 import { type ScriptedApi, startScriptedApi } from '../testing/scripted-api.ts';
-import { sampleCardAttributes, sampleCardId, sampleQualification } from '../testing/scripted-samples.ts';
+import {
+  sampleCardAttributes,
+  sampleCardId,
+  sampleOperator,
+  sampleQualification,
+} from '../testing/scripted-samples.ts';
 
 let rig: ScriptedApi;
 let cookie: string;
@@ -21,6 +27,7 @@ beforeEach(async () => {
 });
 
 const entries = Object.entries<HttpRoute>(ROUTES) as [RouteId, HttpRoute][];
+const protectedRoutes = entries.filter(([, { auth }]) => auth !== 'none');
 const concrete = (path: string): string =>
   path.replace('{tapId}', randomUUID()).replace('{visitId}', randomUUID()).replace('{cardId}', sampleCardId);
 const insured = {
@@ -49,7 +56,7 @@ describe('every route refuses without an operator', () => {
     ).toEqual(open.toSorted());
   });
 
-  test.each(entries.filter(([, { auth }]) => auth === 'operator'))('%s', async (_id, { method, path }) => {
+  test.each(protectedRoutes)('%s', async (_id, { method, path }) => {
     const asked = rig.gateway.calls.length;
     const dead = { Cookie: `__Host-sekisho=${'A'.repeat(43)}` };
     for (const [headers, code] of [
@@ -65,15 +72,79 @@ describe('every route refuses without an operator', () => {
     expect(rig.gateway.calls).toHaveLength(asked);
   });
 
-  test.each(entries.filter(([, { auth }]) => auth === 'operator'))(
-    '%s, after the session has ended',
+  test.each(protectedRoutes)('%s, after the session has ended', async (_id, { method, path }) => {
+    rig.gateway.endSession();
+    const answer = await rig.ask(method, concrete(path), { headers: { Cookie: cookie } });
+    // biome-ignore lint/suspicious/noThenProperty: a string is not callable
+    expect(answer.json()).toMatchObject({ status: 401, code: 'operator.session-ended', then: 'sign-in' });
+  });
+});
+
+describe('every route of administrators refuses everybody else', () => {
+  const reserved = ['rotateDataKey', 'registerNetwork', 'listOperators', 'readStaffCard', 'changeRoster'];
+
+  test('the routes that need an administrator are exactly the listed ones', () => {
+    expect(
+      entries
+        .filter(([, { auth }]) => auth === 'administrator')
+        .map(([id]) => id)
+        .toSorted(),
+    ).toEqual(reserved.toSorted());
+  });
+
+  test.each(entries.filter(([, { auth }]) => auth === 'administrator'))(
+    '%s',
     async (_id, { method, path }) => {
-      rig.gateway.endSession();
+      for (const roles of [['clerk'], ['doctor', 'nurse', 'clerk'], []] as const) {
+        rig.gateway.change({}, { operator: { ...sampleOperator, roles: [...roles] } });
+        const asked = rig.gateway.calls.length;
+        const answer = await rig.ask(method, concrete(path), { headers: { Cookie: cookie } });
+        expect(Problem.parse(answer.json())).toMatchObject({
+          status: 403,
+          code: 'operator.role-insufficient',
+        });
+        expect(rig.gateway.calls).toHaveLength(asked);
+      }
+      rig.gateway.change({}, { operator: { ...sampleOperator, roles: ['clerk', 'administrator'] } });
       const answer = await rig.ask(method, concrete(path), { headers: { Cookie: cookie } });
-      // biome-ignore lint/suspicious/noThenProperty: a string is not callable
-      expect(answer.json()).toMatchObject({ status: 401, code: 'operator.session-ended', then: 'sign-in' });
+      expect(answer.status).not.toBe(403);
     },
   );
+});
+
+describe('the roster over HTTPS', () => {
+  const ask = (method: string, path: string, body?: unknown) =>
+    rig.ask(method, path, { headers: { Cookie: cookie }, ...(body === undefined ? {} : { body }) });
+  beforeEach(() => rig.gateway.change({}, { operator: { ...sampleOperator, roles: ['administrator'] } }));
+
+  test('is listed, a card is read, and a change takes the PIN as bytes', async () => {
+    const { version } = Roster.parse((await ask('GET', '/v1/operators')).json());
+    const card = StaffCard.parse((await ask('POST', '/v1/operators/card', { cardKind: 'hpki' })).json());
+    const { operatorId } = card;
+    const change = { action: 'add', operatorId, displayName: '架空 新人', roles: ['nurse'] };
+    const wish = { baseVersion: version, change, cardKind: 'my-number', pin: '4321' };
+    const roster = Roster.parse((await ask('POST', '/v1/operators/changes', wish)).json());
+    expect(roster.operators.at(-1)).toMatchObject({ operatorId, displayName: '架空 新人', roles: ['nurse'] });
+    const pin = rig.gateway.pins.at(-1)!;
+    expect(pin.copy).toBe('4321');
+    expect(pin.bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  test.each([
+    ['no role', { roles: [] }],
+    ['a role twice', { roles: ['nurse', 'nurse'] }],
+    ['a role that does not exist', { roles: ['root'] }],
+    ['a name of two lines', { displayName: '架空\n新人' }],
+    ['a name that hides its direction', { displayName: '架空\u202e新人' }],
+    ['a name that is empty', { displayName: '' }],
+    ['another field', { suspended: false }],
+  ])('%s is refused', async (_what, wrong) => {
+    const change = { action: 'add', operatorId: 'b0b1b2b3b4b5b6b7', displayName: '架空', roles: ['nurse'] };
+    const body = { baseVersion: 7, change: { ...change, ...wrong }, cardKind: 'hpki', pin: '1234' };
+    const answer = await ask('POST', '/v1/operators/changes', body);
+    expect(answer.json()).toMatchObject({ status: 422, code: 'request.invalid' });
+    expect(answer.text).not.toContain('架空');
+  });
 });
 
 describe('a visit over HTTPS', () => {

@@ -21,8 +21,12 @@ export interface Sessions {
   open(caller: Caller): string;
   /** Ends every screen's session (the operator signed out) and answers the Set-Cookie value that says so. */
   end(): string;
-  /** @throws SekishoError `operator.not-signed-in` without a cookie, `operator.session-ended` with a dead one. */
-  authenticate(cookieHeader: string | undefined): Caller;
+  /**
+   * The one place where the roles of the route list are enforced.
+   * @throws SekishoError `operator.not-signed-in` without a cookie, `operator.session-ended` with a dead one,
+   * `operator.role-insufficient` for who is no administrator where one is wanted.
+   */
+  authenticate(cookieHeader: string | undefined, auth: 'operator' | 'administrator'): Caller;
   close(): void;
 }
 
@@ -46,12 +50,16 @@ export function createSessions(gateway: Gateway, clock: Clock, random: Random): 
       callers.clear();
       return `${COOKIE}=; ${ATTRIBUTES}; Max-Age=0`;
     },
-    authenticate(cookieHeader) {
+    authenticate(cookieHeader, auth) {
       const token = readCookie(cookieHeader);
       if (token === undefined) throw new SekishoError('operator.not-signed-in');
-      keepOnly(signedInOperator(gateway.snapshot(), clock.nowMs()));
+      const snapshot = gateway.snapshot();
+      keepOnly(signedInOperator(snapshot, clock.nowMs()));
       const caller = callers.get(digestOf(token));
       if (caller === undefined) throw new SekishoError('operator.session-ended');
+      const { roles = [] } = snapshot.facts.operator ?? {};
+      if (auth === 'administrator' && !roles.includes('administrator'))
+        throw new SekishoError('operator.role-insufficient');
       return caller;
     },
     close() {

@@ -17,6 +17,7 @@ import type {
   SignInRequest,
   StartTapRequest,
 } from '#gateway/face.ts';
+import { ScriptedOperators } from './scripted-operators.ts';
 import { sampleOperator, sampleSnapshot, sampleUnresolved, sampleVisit } from './scripted-samples.ts';
 
 const STEPS: readonly (readonly [TapStepName, number])[] = [
@@ -45,6 +46,11 @@ export class ScriptedGateway implements Gateway {
   visitToCome: Visit = sampleVisit();
   /** What the card of the next patient says of itself. */
   attributesToCome: Pick<TapResult, 'cardAttributes' | 'cardAttributesMissing'> = {};
+  /** The roster and its changes, by a script of its own. */
+  readonly operators = new ScriptedOperators((call, pin) => {
+    this.calls.push(call);
+    this.#notePin({ pin });
+  });
   visits: Visit[] = [];
   unresolved: UnresolvedVisit[] = sampleUnresolved();
   /** Steps run by themselves after consent; `false` leaves the tap to `advanceTap`. */
@@ -291,7 +297,7 @@ export class ScriptedGateway implements Gateway {
     if (refusal !== undefined) throw refusal;
   }
 
-  #notePin({ pin }: SignInRequest): void {
+  #notePin({ pin }: { readonly pin: Uint8Array | undefined }): void {
     if (pin !== undefined) this.pins.push({ copy: Buffer.from(pin).toString('latin1'), bytes: pin });
   }
 }

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import * as messages from './messages.ts';
 import { type HttpRoute, json, none, STORE_ERRORS } from './route.ts';
 
-const CARD_AND_PIN_ERRORS = [
+export const CARD_AND_PIN_ERRORS = [
   'operator.pin-wrong',
   'operator.pin-last-try',
   'operator.pin-blocked',
@@ -93,10 +93,10 @@ export const ACCESS_ROUTES = {
   rotateDataKey: {
     method: 'POST',
     path: '/v1/data-key/rotation',
-    auth: 'operator',
+    auth: 'administrator',
     ja: '患者データの封印鍵を新しくする（管理者）',
     en: 'Seal patient data with a new key (administrators)',
     answer: none,
-    errors: ['operator.role-insufficient', 'sam.absent', 'sam.locked', 'sam.failed', ...STORE_ERRORS],
+    errors: ['sam.absent', 'sam.locked', 'sam.failed', ...STORE_ERRORS],
   },
 } as const satisfies Readonly<Record<string, HttpRoute>>;

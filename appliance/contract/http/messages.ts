@@ -15,7 +15,7 @@ const Pin = z
   .regex(/^[\x21-\x7e]{4,16}$/)
   .meta({ format: 'password' });
 
-const CardAndPin = {
+export const CardAndPin = {
   cardKind: z.enum(['hpki', 'my-number']),
   /** Absent: it is entered on the keys of the box, and reaches no screen. */
   pin: Pin.optional(),

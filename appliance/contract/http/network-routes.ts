@@ -23,11 +23,11 @@ export const NETWORK_ROUTES = {
   registerNetwork: {
     method: 'POST',
     path: '/v1/network/registration',
-    auth: 'operator',
+    auth: 'administrator',
     ja: 'ネットワークを登録する（管理者がアンカーの指紋を見比べた記録）',
     en: 'Register the network (administrators, who compared the fingerprint of its anchor)',
     body: NetworkRegistration,
     answer: none,
-    errors: ['operator.role-insufficient', 'network.key-differs', ...STORE_ERRORS],
+    errors: ['network.key-differs', ...STORE_ERRORS],
   },
 } as const satisfies Readonly<Record<string, HttpRoute>>;

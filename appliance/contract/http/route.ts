@@ -16,7 +16,8 @@ export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Path parameters in braces, as OpenAPI writes them. */
   readonly path: string;
-  readonly auth: 'none' | 'operator';
+  /** Who may ask: anybody on the network, whoever is signed in, or an administrator. Enforced in `api/http/sessions.ts`. */
+  readonly auth: 'none' | 'operator' | 'administrator';
   readonly ja: string;
   readonly en: string;
   readonly params?: z.ZodObject;

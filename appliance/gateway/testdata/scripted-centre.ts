@@ -280,7 +280,7 @@ export class ScriptedCentre implements Centre {
   }
 }
 
-const ROSTER_NONCE = '5a'.repeat(32);
+export const ROSTER_NONCE = '5a'.repeat(32);
 
 /** `clinic/identity.ts` */
 const SAM_ID = '5345534841303031';
