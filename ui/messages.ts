@@ -18,9 +18,9 @@ const TEXTS = {
   requestNumber: ['問い合わせ番号', 'Request number'],
   cancel: ['取り消す', 'Cancel'],
   working: ['処理しています…', 'Working…'],
-  connecting: ['端末につないでいます…', 'Connecting to the appliance…'],
+  connecting: ['装置につないでいます…', 'Connecting to the appliance…'],
   connectionLost: [
-    '端末とつながっていません。自動でつなぎ直します。',
+    '装置とつながっていません。自動でつなぎ直します。',
     'Not connected to the appliance. Reconnecting by itself.',
   ],
 
@@ -52,7 +52,7 @@ const TEXTS = {
   centreUp: ['{n} / 4 接続', '{n} of 4 up'],
   listsOld: ['失効リストを更新できません', 'List of revoked cards not renewed'],
   queued: ['送信待ち {n}件', '{n} waiting to be sent'],
-  systemState: ['機器の状態', 'State of the system'],
+  systemState: ['装置の状態', 'State of the system'],
 
   signInTitle: ['職員サインイン', 'Staff sign-in'],
   signInLead: [
