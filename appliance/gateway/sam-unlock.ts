@@ -48,8 +48,8 @@ export class SamUnlock {
   #online: Promise<void> | undefined;
   /** The rules asked for it, and the SP has not answered yet. */
   #isOnlineWanted = false;
-  /** The SP's last word was no. */
-  #isRefused = false;
+  /** The SP's last word was no, whatever happened to this program since. */
+  #isRefused: boolean;
   #anchoring: Promise<void> = Promise.resolve();
   /** An unlock has happened since the last anchor. */
   #isAnchorMissing = false;
@@ -66,6 +66,7 @@ export class SamUnlock {
     this.#keeper = keeper;
     this.#patientData = patientData;
     this.#stop = stop;
+    this.#isRefused = parts.queries.unlockRefusedSinceMs() !== undefined;
   }
 
   /** Challenge, grant, EXTERNAL AUTHENTICATE; then the tick anchor in the background. Rejects `centre.*`, `sam.*`. */
@@ -170,14 +171,29 @@ export class SamUnlock {
     const sam = await this.#openSam();
     const challenge = await sam.challenge();
     const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
-    const { grant } = await centre.serviceProvider.unlockSam(request, this.#stop).catch((thrown: unknown) => {
-      this.#isRefused ||= isSekishoError(thrown, 'centre.refused');
-      throw thrown;
-    });
-    this.#isRefused = false;
+    const { grant } = await centre.serviceProvider
+      .unlockSam(request, this.#stop)
+      .catch(async (thrown: unknown) => {
+        if (isSekishoError(thrown, 'centre.refused')) await this.#rememberRefusal(sam);
+        throw thrown;
+      });
     await sam.unlockOnline(new Uint8Array(Buffer.from(grant, 'base64')));
     await this.#opened(sam, { how: 'online' });
+    this.#isRefused = false;
     await this.refreshRoster();
+  }
+
+  /** Once for all noes until the next yes. What the disk can not take counts all the same, until the program ends. */
+  async #rememberRefusal({ samId }: OpenSam): Promise<void> {
+    if (this.#isRefused) return;
+    this.#isRefused = true;
+    const [at, atMs] = [this.#now(), this.#parts.clock.nowMs()];
+    const { networkId } = this.#parts;
+    await appendStamped(this.#parts, { kind: 'sam-unlock-refused', at, samId, networkId }, () => [
+      { do: 'remember-unlock-refusal', atMs },
+    ]).catch((thrown: unknown) =>
+      this.#parts.logger.error('sam-unlock-refused.not-recorded', { error: thrown }),
+    );
   }
 
   async #unlockOffline(sign: OperatorSigner, operatorId: string): Promise<void> {
@@ -234,7 +250,12 @@ export class SamUnlock {
       const { samId } = sam;
       const { networkId } = this.#parts;
       const at = this.#now();
-      await appendStamped(this.#parts, { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by });
+      await appendStamped(
+        this.#parts,
+        { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by },
+        // The yes that the SAM took lifts every no before it.
+        () => (by.how === 'online' ? [{ do: 'forget-unlock-refusal' }] : []),
+      );
     } catch (thrown) {
       this.#core.apply({ type: 'samLocked', reason: toSekishoError(thrown).code });
       throw thrown;
