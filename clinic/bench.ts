@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   verify: () => import('./bench/verify.ts'),
   opensc: () => import('./bench/opensc.ts'),
   'reader-recovery': () => import('./bench/reader-recovery.ts'),
+  lock: () => import('./bench/lock.ts'),
   tap: () => import('./bench/tap.ts'),
   'tap-phones': () => import('./bench/tap-phones.ts'),
   'tap-process': () => import('./bench/tap-process.ts'),
