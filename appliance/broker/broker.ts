@@ -57,7 +57,7 @@ export class SamBroker {
       wipe: (reason) => this.wipe(reason),
     });
     this.#ownCommands = this.#makeOwnCommands();
-    parts.policy.permit.onEnded(() => this.#permitEnded());
+    parts.policy.permit.onChanged((what) => this.#permitChanged(what));
   }
 
   /** Before anything else: a SAM that was left open is shut. Never rejects. */
@@ -153,6 +153,7 @@ export class SamBroker {
     const { rosterVersion } = await this.#inTurn(powerUp, () => sam.status());
     this.#policy.recallRoster(sam.samId, rosterVersion);
     this.#watchPermit();
+    this.#tell({ event: 'permitChanged' });
     return { powerUp, samId: sam.samId, institutionCode, tickNonce: toHex(sam.tickNonce) };
   }
 
@@ -160,8 +161,8 @@ export class SamBroker {
     const lease = this.#lease;
     const judged = lease.answer(answer);
     if (judged.verdict === 'granted') {
+      if (this.#policy.permit.held?.isUsed === true) return this.#comeHome(judged.ageMs);
       this.#watchLease(lease);
-      await this.#comeHome();
     }
     const end = LEASE_ENDS[judged.verdict];
     if (judged.verdict === 'revoked') this.#policy.permit.end('revoked');
@@ -202,19 +203,24 @@ export class SamBroker {
     this.#tell({ event: 'permitChanged' });
   }
 
-  /** Back from where the permit was for: it has done its work, and whoever was let in by it is not let in by coming home. */
-  async #comeHome(): Promise<void> {
-    if (this.#policy.permit.held?.isUsed !== true) return;
+  /**
+   * Back from where the permit was for: it has done its work, and whoever was let in by it is not let in by coming home.
+   * This answer is spent on that; the next one begins the lease.
+   */
+  async #comeHome(ageMs: number): Promise<Answer<'leaseAnswer'>> {
     this.#policy.permit.end('returned');
-    this.#policy.session.end();
-    const off = this.#power.off();
-    this.#tell({ event: 'wiped', reason: 'permit-returned' });
-    await off;
+    await this.wipe('permit-returned');
+    return { verdict: 'ignored', ageMs };
   }
 
-  #permitEnded(): void {
-    this.#watchingPermit?.abort();
+  #permitChanged(what: 'progress' | 'ended'): void {
     this.#tell({ event: 'permitChanged' });
+    if (what === 'progress') {
+      // The last use has moved the end.
+      this.#watchPermit();
+      return;
+    }
+    this.#watchingPermit?.abort();
     if (this.#policy.isHome) return;
     this.wipe('permit-ended').catch((error: unknown) =>
       this.#parts.logger.error('broker.wipe-failed', { error }),

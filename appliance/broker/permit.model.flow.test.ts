@@ -102,7 +102,8 @@ class Trip {
     const askedAtMs = this.#nowMs;
     // Used away from home and back again: for good.
     if (this.#isAway) this.#end();
-    if (await this.#try(this.rig.lease())) this.#leaseUntilMs = askedAtMs + GRACE_MS;
+    const verdict = await this.rig.lease().catch(() => undefined);
+    if (verdict === 'granted') this.#leaseUntilMs = askedAtMs + GRACE_MS;
   }
 
   async #grant(how: number): Promise<void> {

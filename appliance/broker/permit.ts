@@ -70,7 +70,7 @@ export class CarryOutPermit {
   #held: Held | undefined;
   /** Of which the gateway has not said that it is on record. */
   #ended: EndedPermit | undefined;
-  #tellEnded: (() => void) | undefined;
+  #tellChanged: ((what: 'progress' | 'ended') => void) | undefined;
 
   constructor(limits: PermitLimits, memory: PermitMemory, clock: Clock, random: Random) {
     this.#limits = limits;
@@ -79,9 +79,9 @@ export class CarryOutPermit {
     this.#random = random;
   }
 
-  /** `tell` is called when a permit has ended, whyever. */
-  onEnded(tell: () => void): void {
-    this.#tellEnded = tell;
+  /** `tell` is called when a use was counted or something was done away from home, and when a permit has ended, whyever. */
+  onChanged(tell: (what: 'progress' | 'ended') => void): void {
+    this.#tellChanged = tell;
   }
 
   /** The newest one is good for one try. */
@@ -194,6 +194,7 @@ export class CarryOutPermit {
     if (this.#held === undefined || this.#held.isUsed) return;
     this.#held.isUsed = true;
     this.#save();
+    this.#tellChanged?.('progress');
   }
 
   /** Throws what `requireListed` throws, and `permit.uses-exhausted`. */
@@ -211,6 +212,7 @@ export class CarryOutPermit {
     held.isUsed = true;
     if (held.usesSpent >= held.terms.maxUses) held.closesAtMs = this.#nowMs(held) + LAST_VISIT_MS;
     this.#save();
+    this.#tellChanged?.('progress');
   }
 
   /** Writes its progress down now and then; to be called at least every `MARK_EVERY_MS`. */
@@ -225,7 +227,7 @@ export class CarryOutPermit {
     this.#held = undefined;
     this.#ended = { permitId: held.terms.nonce, reason, usesSpent: held.usesSpent };
     this.#memory.savePermit(writePermitRecord({ ...held, ended: this.#ended }));
-    this.#tellEnded?.();
+    this.#tellChanged?.('ended');
   }
 
   /** The gateway has written the end down. */

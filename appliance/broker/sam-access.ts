@@ -77,6 +77,49 @@ export interface LeaseDoor extends LeaseVerifier {
   end(reason: string): Promise<void>;
 }
 
+/** Leave for a home visit, as the broker holds it. @see docs/permit.md */
+export interface PermitStatus {
+  readonly held?:
+    | {
+        readonly permitId: string;
+        readonly untilS: number;
+        readonly usesLeft: number;
+        /** Key ids. */
+        readonly operators: readonly string[];
+        readonly grantedBy: string;
+        readonly isUsed: boolean;
+      }
+    | undefined;
+  /** Until `endNoted`. */
+  readonly ended?:
+    | { readonly permitId: string; readonly reason: string; readonly usesSpent: number }
+    | undefined;
+}
+
+export interface PermitDraft {
+  /** 32 hex digits. */
+  readonly networkId: string;
+  readonly issuedAtS: number;
+  readonly untilS: number;
+  readonly maxUses: number;
+  /** Key ids, in whatever order. */
+  readonly operators: readonly string[];
+}
+
+/** The carry-out permit: the broker judges, the gateway draws up and records. */
+export interface PermitDoor {
+  /** What an administrator's card signs; only the newest one counts, once. Answers its name, too. */
+  message(draft: PermitDraft): Promise<{ readonly permitId: string; readonly message: Uint8Array }>;
+  /** `keyId`: 64 hex digits. Rejects `permit.rejected`, `operator.*`, `network.absent`. */
+  grant(message: Uint8Array, keyId: string, signature: Uint8Array): Promise<void>;
+  status(): Promise<PermitStatus>;
+  end(reason: 'ended-by-hand' | 'revoked' | 'tampered'): Promise<void>;
+  /** Its end is on record. */
+  endNoted(permitId: string): Promise<void>;
+  /** It began, counted down or ended: ask for `status`. Answers how to stop listening. */
+  onChanged(listener: () => void): () => void;
+}
+
 export interface SamAccess {
   /** Powers the SAM and selects its application, unless that is under way or done. Rejects `sam.*`. */
   open(signal: AbortSignal): Promise<OpenSam>;
@@ -110,6 +153,7 @@ export interface SamAccess {
   signDeviceProof(data: Uint8Array): Promise<Uint8Array>;
   readonly operator: OperatorProof;
   readonly lease: LeaseDoor;
+  readonly permit: PermitDoor;
   /** Power off, operator and lease gone, from whatever state; also in the middle of a command. */
   wipe(reason: string): Promise<void>;
   /** The broker took the power off: place and operator must be proven anew. Answers how to stop listening. */

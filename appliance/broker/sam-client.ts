@@ -8,7 +8,8 @@ import { fromHex, toHex } from './hex.ts';
 import type { BrokerLink, LinkEvent } from './link.ts';
 import { openSamOver } from './open-sam.ts';
 import { signInMessage } from './operator-session.ts';
-import type { LeaseDoor, OpenSam, OperatorProof, SamAccess } from './sam-access.ts';
+import { permitOver } from './permit-client.ts';
+import type { LeaseDoor, OpenSam, OperatorProof, PermitDoor, SamAccess } from './sam-access.ts';
 
 interface HeldSam {
   readonly sam: OpenSam;
@@ -27,6 +28,7 @@ const SUITES: readonly Suite[] = ['rsa-2048-sha256', 'p384-sha384'];
 export class SamClient implements SamAccess {
   readonly operator: OperatorProof;
   readonly lease: LeaseDoor;
+  readonly permit: PermitDoor;
   readonly #link: BrokerLink;
   readonly #wipedListeners = new Set<(reason: string) => void>();
   #held: HeldSam | undefined;
@@ -43,6 +45,7 @@ export class SamClient implements SamAccess {
     this.#link = link;
     this.operator = operatorOver(link);
     this.lease = leaseOver(link);
+    this.permit = permitOver(link, () => this.samId);
     link.onEvent((event) => this.#heard(event));
   }
 

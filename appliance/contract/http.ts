@@ -7,6 +7,7 @@ import type { ErrorCode } from './errors.ts';
 import { ACCESS_ROUTES } from './http/access-routes.ts';
 import { NETWORK_ROUTES } from './http/network-routes.ts';
 import { OPERATOR_ROUTES } from './http/operator-routes.ts';
+import { PERMIT_ROUTES } from './http/permit-routes.ts';
 import { STATUS_ROUTES } from './http/status-routes.ts';
 import { TAP_ROUTES } from './http/tap-routes.ts';
 import { VISIT_ROUTES } from './http/visit-routes.ts';
@@ -18,6 +19,7 @@ export const ROUTES = {
   ...ACCESS_ROUTES,
   ...OPERATOR_ROUTES,
   ...NETWORK_ROUTES,
+  ...PERMIT_ROUTES,
   ...TAP_ROUTES,
   ...VISIT_ROUTES,
 } as const;

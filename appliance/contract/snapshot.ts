@@ -4,6 +4,7 @@ import { Instant } from './centre/wire.ts';
 import { ERROR_CODES } from './errors.ts';
 import { LeaseStatus } from './network.ts';
 import { Operator } from './operator.ts';
+import { CarryOutStatus } from './permit.ts';
 
 export const TapStepName = z.enum([
   'find-card',
@@ -108,6 +109,8 @@ export const GatewaySnapshot = z.strictObject({
   }),
   readerHealth: ReaderHealth,
   lease: LeaseStatus.optional(),
+  /** The permit, granted or away. */
+  carryOut: CarryOutStatus.optional(),
   /** Absent where the box has no keys. */
   panel: PanelStatus.optional(),
   tap: TapProgress.optional(),

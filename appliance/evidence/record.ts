@@ -97,14 +97,36 @@ export type EvidenceRecord =
       readonly operatorId?: string;
       readonly maxUses: number;
     }
+  | { readonly kind: 'sam-locked'; readonly at: WallClock; readonly samId: Hex; readonly reason: string }
   | {
-      /** The SP said no; once until its next yes. An operator's card does not open the SAM meanwhile. */
-      readonly kind: 'sam-unlock-refused';
+      /** The SP wanted it dead, and it is, until it is personalised anew. */
+      readonly kind: 'sam-disabled';
       readonly at: WallClock;
       readonly samId: Hex;
-      readonly networkId: Hex;
+      /** What the SP signed (`docs/sam-profile.md` 4.12), base64. */
+      readonly order: string;
     }
-  | { readonly kind: 'sam-locked'; readonly at: WallClock; readonly samId: Hex; readonly reason: string }
+  | {
+      /** Leave for a home visit: what an administrator's card signed (`docs/permit.md`), for anybody to verify. */
+      readonly kind: 'permit-granted';
+      readonly at: WallClock;
+      readonly permitId: Hex;
+      /** Base64. */
+      readonly message: string;
+      /** The administrator's: SHA-256 of the card's SubjectPublicKeyInfo. */
+      readonly keyId: Hex;
+      /** RSA PKCS#1 v1.5 with SHA-256, or raw ECDSA P-384 with SHA-384, by the kind of key; base64. */
+      readonly signature: string;
+      readonly operatorId: string;
+      readonly screen: string;
+    }
+  | {
+      readonly kind: 'permit-ended';
+      readonly at: WallClock;
+      readonly permitId: Hex;
+      readonly reason: string;
+      readonly usesSpent: number;
+    }
   | {
       readonly kind: 'network-registered';
       readonly at: WallClock;

@@ -3,6 +3,7 @@ import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
 import type { Roster, RosterChange, StaffCard } from '#contract/http/operator-routes.ts';
 import type { Operator } from '#contract/operator.ts';
+import type { CarryOutStatus } from '#contract/permit.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
 import type { FaceCheck, TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 
@@ -49,6 +50,27 @@ export interface OperatorAdministration {
   ): Promise<Roster>;
 }
 
+export interface PermitWish {
+  /** ISO 8601. */
+  readonly until: string;
+  readonly maxUses: number;
+  /** Operator ids. */
+  readonly operators: readonly string[];
+}
+
+/** Leave for a home visit (`docs/permit.md`). All reject `operator.*`, `store.*`. */
+export interface PermitAdministration {
+  /** For administrators: the caller's own card signs it. Rejects `permit.*`, `network.*`, `card.*`, `sam.*`. */
+  grant(
+    caller: Caller,
+    wish: PermitWish,
+    confirmation: SignInRequest,
+    signal?: AbortSignal,
+  ): Promise<CarryOutStatus>;
+  /** For everybody who is signed in. Rejects `permit.none`. */
+  end(caller: Caller): Promise<void>;
+}
+
 export interface OperatorSession {
   readonly operator: Operator;
   readonly untilMs: number;
@@ -79,6 +101,7 @@ export interface Gateway {
   signOut(caller: Caller): Promise<void>;
 
   readonly operators: OperatorAdministration;
+  readonly permits: PermitAdministration;
 
   unlockOnline(caller: Caller): Promise<void>;
   /** Asks the SP; when that is silent, unlocks with the operator's card (on the reader) and PIN. */

@@ -16,9 +16,12 @@ import { PanelDesk } from './panel-desk.ts';
 import type { GatewayParts } from './parts.ts';
 import { PatientData } from './patient-data.ts';
 import { linkPatient } from './patient-link.ts';
+import { PermitDesk } from './permit-desk.ts';
+import { PermitKeeper } from './permit-keeper.ts';
 import { ReaderSeat } from './reader-seat.ts';
 import { Reconciliation } from './reconcile.ts';
 import { SamKeeper } from './sam-keeper.ts';
+import { SamOrders } from './sam-orders.ts';
 import { SamUnlock } from './sam-unlock.ts';
 import { countOpen, makeSnapshot, type OpenCounts } from './snapshot.ts';
 import { appendStamped } from './stamped-entry.ts';
@@ -44,13 +47,15 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
   const keeper = new SamKeeper(parts, core, stop.signal);
   const seat = new ReaderSeat(parts, stop.signal);
   const patientData = new PatientData(parts, core, stop.signal);
-  const unlock = new SamUnlock(parts, core, { keeper, patientData }, stop.signal);
+  const orders = new SamOrders(parts, core, stop.signal);
+  const unlock = new SamUnlock(parts, core, { keeper, patientData, orders }, stop.signal);
+  const permits = new PermitKeeper(parts, core);
   const panel = new PanelDesk(parts.panel, {
     clock: parts.clock,
     changed: () => core.publish(),
     onDecision: (decision) => void desk.decideByKey(decision),
   });
-  const sessions = new OperatorSessions(parts, core, seat, panel, unlock, keeper);
+  const sessions = new OperatorSessions(parts, core, seat, panel, unlock, keeper, orders);
   const desk = new TapDesk(parts, core, seat, keeper);
   const reconciliation = new Reconciliation(parts, stop.signal);
   const at = (): string => new Date(parts.clock.nowMs()).toISOString();
@@ -90,6 +95,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       facts: core.facts,
       health: parts.centre.health(),
       lease: parts.leaseStatus?.(),
+      carryOut: permits.status,
       readerHealth: parts.readerHealth(),
       panel: panel.status,
       tap: desk.current?.progress(),
@@ -117,6 +123,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     signOut: (caller) => sessions.signOut(caller),
 
     operators: new OperatorDesk(parts, seat, sessions, unlock, stop.signal),
+    permits: new PermitDesk(parts, sessions, permits, stop.signal),
 
     async unlockOnline(caller) {
       require(caller);
@@ -229,6 +236,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
         parts.logger.warn('photo.decoder-missing', { error: toSekishoError(thrown) });
       });
       await keeper.start(signal);
+      await permits.look();
       const { samId } = holder.identity ?? {};
       const started = { kind: 'started', at: at(), version: parts.version } as const;
       await parts.ledger.append(samId === undefined ? started : { ...started, samId });
@@ -250,6 +258,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
         patientData.reseal(),
         unlock.refreshRoster(),
         unlock.anchorTicks(),
+        orders.followByItself(),
       ]);
       core.publish();
     },
@@ -264,6 +273,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       await unlock.settled();
       await keeper.ended();
       stopHearing();
+      await permits.close();
       await holder.close();
     },
   };

@@ -56,7 +56,6 @@ export async function visitByInsuredNumber(
     serialHash: undefined,
     freshEligibility: undefined,
     insured: undefined,
-    typedInsured: isOpen ? insured : undefined,
     openReasons: isOpen ? { eligibility: asked.unavailable } : {},
   });
 }

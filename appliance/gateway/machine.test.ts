@@ -49,7 +49,7 @@ const ALL_INPUTS: readonly Input[] = [
   { type: 'networkChanged', to: 'foreign' },
   { type: 'networkChanged', to: 'absent' },
   { type: 'wiped', reason: 'anchor-silent' },
-  { type: 'permitGranted', untilMs: 5_000, uses: 3 },
+  { type: 'permitInForce', untilMs: 5_000, uses: 3 },
   { type: 'permitEnded' },
   { type: 'operatorSignedIn', operator: OPERATOR, screen: 'counter', untilMs: 2_000, idleUntilMs: 1_000 },
   { type: 'operatorActive', idleUntilMs: 1_500 },
@@ -124,10 +124,8 @@ describe('facts machine', () => {
     );
   });
 
-  test('losing the lease powers the SAM off and drops every session, from every open state', () => {
-    for (const facts of ALL_FACTS.filter(
-      (each) => each.network === 'registered' && each.permit.kind === 'none',
-    )) {
+  test('losing the lease powers the SAM off and drops every session, from every open state, with a permit or without', () => {
+    for (const facts of ALL_FACTS.filter((each) => each.network === 'registered')) {
       const outcome = transition(facts, { type: 'networkChanged', to: 'foreign' });
       if ('refused' in outcome) throw new Error('a lost network can not be refused');
       const effects = outcome.effects.map((effect) => effect.do);

@@ -18,7 +18,8 @@ export type Input =
   | { readonly type: 'networkChanged'; readonly to: NetworkFact; readonly because?: LeaseEnd }
   /** The broker took the power off by itself; nobody and nothing is proven to it any more. */
   | { readonly type: 'wiped'; readonly reason: string }
-  | { readonly type: 'permitGranted'; readonly untilMs: number; readonly uses: number }
+  /** By the word of the broker, which alone judges it. */
+  | { readonly type: 'permitInForce'; readonly untilMs: number; readonly uses: number }
   | { readonly type: 'permitEnded' }
   | {
       readonly type: 'operatorSignedIn';
@@ -82,7 +83,8 @@ function changeNetwork(facts: Facts, to: NetworkFact, because: LeaseEnd | undefi
       ? stay(next, { do: 'unlockOnline' })
       : stay(next);
   }
-  if (placeAllowed(next)) return stay(next);
+  // With a permit, too: what was open at home does not stay open on the way.
+  if (facts.network !== 'registered' && placeAllowed(next)) return stay(next);
   const isLeaving = placeAllowed(facts);
   return leavePlace(
     next,
@@ -147,12 +149,6 @@ function findSam(facts: Facts): Outcome {
   return stay({ ...facts, sam: { kind: 'locked' } }, ...unlock);
 }
 
-/** A permit to leave is given at home, never abroad. */
-function grantPermit(facts: Facts, untilMs: number, usesLeft: number): Outcome {
-  if (facts.network !== 'registered') return { refused: placeError(facts.network) };
-  return stay({ ...facts, permit: { kind: 'carryOut', untilMs, usesLeft } });
-}
-
 function signIn(facts: Facts, input: Extract<Input, { type: 'operatorSignedIn' }>): Outcome {
   if (!placeAllowed(facts)) return { refused: placeError(facts.network) };
   if (facts.tapRunning) return { refused: 'tap.busy' };
@@ -181,8 +177,11 @@ export function transition(facts: Facts, input: Input): Outcome {
       return changeNetwork(facts, input.to, input.because);
     case 'wiped':
       return leavePlace(facts, placeError(facts.network), { reason: input.reason });
-    case 'permitGranted':
-      return grantPermit(facts, input.untilMs, input.uses);
+    case 'permitInForce':
+      return stay({
+        ...facts,
+        permit: { kind: 'carryOut', untilMs: input.untilMs, usesLeft: input.uses },
+      });
     case 'permitEnded':
       return endPermit(facts);
     case 'operatorSignedIn':

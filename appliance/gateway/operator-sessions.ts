@@ -8,6 +8,7 @@ import type { PanelDesk } from './panel-desk.ts';
 import type { GatewayParts } from './parts.ts';
 import type { ReaderSeat } from './reader-seat.ts';
 import type { SamKeeper } from './sam-keeper.ts';
+import type { SamOrders } from './sam-orders.ts';
 import { isSilence, type SamUnlock } from './sam-unlock.ts';
 import { SignInLockout } from './sign-in-lockout.ts';
 import { placeAllowed, placeError } from './state.ts';
@@ -17,6 +18,7 @@ export class OperatorSessions {
   readonly #core: GatewayCore;
   readonly #unlock: SamUnlock;
   readonly #keeper: SamKeeper;
+  readonly #orders: SamOrders;
   readonly #login: OperatorLogin;
   #timer = new AbortController();
 
@@ -27,11 +29,13 @@ export class OperatorSessions {
     panel: PanelDesk,
     unlock: SamUnlock,
     keeper: SamKeeper,
+    orders: SamOrders,
   ) {
     this.#parts = parts;
     this.#core = core;
     this.#unlock = unlock;
     this.#keeper = keeper;
+    this.#orders = orders;
     const { operatorFailures, operatorLockOutMs } = parts.limits;
     const lockout = new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs);
     this.#login = new OperatorLogin(parts, seat, panel, lockout);
@@ -181,10 +185,15 @@ export class OperatorSessions {
     }
   }
 
-  /** The SP first: it knows about theft. Its silence is no reason to keep a clinic waiting, its refusal is. */
+  /**
+   * The SP first: it knows about theft. Its silence is no reason to keep a clinic waiting, its refusal is. Away from
+   * home its yes opens nothing, for it is for the registered network: only its no counts.
+   */
   async #openSam(signedIn: SignedIn, card: OperatorCard): Promise<void> {
+    const isHome = this.#core.facts.network === 'registered';
     try {
-      await this.#unlock.online();
+      await (isHome ? this.#unlock.online() : this.#orders.follow());
+      if (!isHome) await this.#signUnlock(signedIn, card);
     } catch (thrown) {
       if (!isSilence(thrown)) throw thrown;
       await this.#signUnlock(signedIn, card);

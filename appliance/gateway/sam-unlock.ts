@@ -9,6 +9,7 @@ import { operatorIdOf } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
 import type { PatientData } from './patient-data.ts';
 import type { SamKeeper } from './sam-keeper.ts';
+import type { SamOrders } from './sam-orders.ts';
 import { appendStamped } from './stamped-entry.ts';
 import { placeError } from './state.ts';
 
@@ -42,14 +43,15 @@ export class SamUnlock {
   readonly #core: GatewayCore;
   readonly #keeper: SamKeeper;
   readonly #patientData: PatientData;
+  readonly #orders: SamOrders;
   readonly #stop: AbortSignal;
   /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
   #turn: Promise<unknown> = Promise.resolve();
   #online: Promise<void> | undefined;
   /** The rules asked for it, and the SP has not answered yet. */
   #isOnlineWanted = false;
-  /** The SP's last word was no, whatever happened to this program since. */
-  #isRefused: boolean;
+  /** The SP's last word was no. */
+  #isRefused = false;
   #anchoring: Promise<void> = Promise.resolve();
   /** An unlock has happened since the last anchor. */
   #isAnchorMissing = false;
@@ -58,15 +60,19 @@ export class SamUnlock {
   constructor(
     parts: GatewayParts,
     core: GatewayCore,
-    { keeper, patientData }: { readonly keeper: SamKeeper; readonly patientData: PatientData },
+    {
+      keeper,
+      patientData,
+      orders,
+    }: { readonly keeper: SamKeeper; readonly patientData: PatientData; readonly orders: SamOrders },
     stop: AbortSignal,
   ) {
     this.#parts = parts;
     this.#core = core;
     this.#keeper = keeper;
     this.#patientData = patientData;
+    this.#orders = orders;
     this.#stop = stop;
-    this.#isRefused = parts.queries.unlockRefusedSinceMs() !== undefined;
   }
 
   /** Challenge, grant, EXTERNAL AUTHENTICATE; then the tick anchor in the background. Rejects `centre.*`, `sam.*`. */
@@ -171,29 +177,18 @@ export class SamUnlock {
     const sam = await this.#openSam();
     const challenge = await sam.challenge();
     const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
-    const { grant } = await centre.serviceProvider
-      .unlockSam(request, this.#stop)
-      .catch(async (thrown: unknown) => {
-        if (isSekishoError(thrown, 'centre.refused')) await this.#rememberRefusal(sam);
-        throw thrown;
-      });
+    const { grant } = await centre.serviceProvider.unlockSam(request, this.#stop).catch((thrown: unknown) => {
+      if (isSekishoError(thrown, 'centre.refused')) {
+        this.#isRefused = true;
+        // Perhaps it wants more than that nothing opens.
+        void this.#orders.followByItself();
+      }
+      throw thrown;
+    });
+    this.#isRefused = false;
     await sam.unlockOnline(new Uint8Array(Buffer.from(grant, 'base64')));
     await this.#opened(sam, { how: 'online' });
-    this.#isRefused = false;
     await this.refreshRoster();
-  }
-
-  /** Once for all noes until the next yes. What the disk can not take counts all the same, until the program ends. */
-  async #rememberRefusal({ samId }: OpenSam): Promise<void> {
-    if (this.#isRefused) return;
-    this.#isRefused = true;
-    const [at, atMs] = [this.#now(), this.#parts.clock.nowMs()];
-    const { networkId } = this.#parts;
-    await appendStamped(this.#parts, { kind: 'sam-unlock-refused', at, samId, networkId }, () => [
-      { do: 'remember-unlock-refusal', atMs },
-    ]).catch((thrown: unknown) =>
-      this.#parts.logger.error('sam-unlock-refused.not-recorded', { error: thrown }),
-    );
   }
 
   async #unlockOffline(sign: OperatorSigner, operatorId: string): Promise<void> {
@@ -250,12 +245,7 @@ export class SamUnlock {
       const { samId } = sam;
       const { networkId } = this.#parts;
       const at = this.#now();
-      await appendStamped(
-        this.#parts,
-        { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by },
-        // The yes that the SAM took lifts every no before it.
-        () => (by.how === 'online' ? [{ do: 'forget-unlock-refusal' }] : []),
-      );
+      await appendStamped(this.#parts, { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by });
     } catch (thrown) {
       this.#core.apply({ type: 'samLocked', reason: toSekishoError(thrown).code });
       throw thrown;

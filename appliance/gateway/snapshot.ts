@@ -1,5 +1,6 @@
 /** Facts and the running tap, as the one document that screens see. No patient data. */
 import type { LeaseStatus } from '#contract/network.ts';
+import type { CarryOutStatus } from '#contract/permit.ts';
 import type { GatewaySnapshot, Mode, PanelStatus, ReaderHealth, TapProgress } from '#contract/snapshot.ts';
 import type { VisitQueries } from '#evidence/ledger.ts';
 import type { CentreHealth } from '#upstream/ports.ts';
@@ -18,6 +19,7 @@ export interface SnapshotInputs extends OpenCounts {
   readonly panel: PanelStatus | undefined;
   readonly tap: TapProgress | undefined;
   readonly lease: LeaseStatus | undefined;
+  readonly carryOut: CarryOutStatus | undefined;
   readonly revision: number;
   readonly nowMs: number;
   /** The same moment by the monotonic clock, which sessions end by. */
@@ -68,6 +70,7 @@ export function makeSnapshot(inputs: SnapshotInputs): GatewaySnapshot {
     },
     readerHealth: inputs.readerHealth,
     ...(inputs.lease === undefined ? {} : { lease: inputs.lease }),
+    ...(inputs.carryOut === undefined ? {} : { carryOut: inputs.carryOut }),
     ...(inputs.panel === undefined ? {} : { panel: inputs.panel }),
     ...(tap === undefined ? {} : { tap }),
     outboxWaiting: inputs.outboxWaiting,

@@ -14,6 +14,7 @@ export type { NetworkFact };
 /** Leave to work away from the registered network, for home visits. */
 export type PermitFact =
   | { readonly kind: 'none' }
+  /** `untilMs`: wall-clock time, to be shown; the broker ends it. */
   | { readonly kind: 'carryOut'; readonly untilMs: number; readonly usesLeft: number };
 
 export type OperatorFact =
@@ -68,5 +69,8 @@ export function firstMissing(facts: Facts): ErrorCode | undefined {
   if (facts.operator.kind === 'none') return 'operator.not-signed-in';
   if (facts.sam.kind === 'locked') return 'sam.locked';
   if (facts.sam.usesLeft === 0) return 'sam.uses-exhausted';
+  const isAway = facts.network !== 'registered';
+  if (isAway && facts.permit.kind === 'carryOut' && facts.permit.usesLeft === 0)
+    return 'permit.uses-exhausted';
   return undefined;
 }

@@ -158,7 +158,6 @@ export function makeVisitFacts(
         : hashSerial(findings.certificate.serial, findings.institutionCode),
     freshEligibility: fresh,
     insured: insuredNumberOf(fresh?.answer),
-    typedInsured: undefined,
     openReasons,
   };
 }

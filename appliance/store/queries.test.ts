@@ -164,7 +164,6 @@ describe('open questions', () => {
         open: ['eligibility'],
         ageSeconds: 64,
         reason: 'centre.timeout',
-        hasInsuredNumber: false,
         attempts: 0,
       },
       {
@@ -174,7 +173,6 @@ describe('open questions', () => {
         open: ['revocation', 'eligibility'],
         ageSeconds: 61,
         reason: 'revocation.unknown',
-        hasInsuredNumber: false,
         attempts: 0,
       },
     ]);

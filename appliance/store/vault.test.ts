@@ -53,7 +53,6 @@ async function fill(store: Store): Promise<void> {
         question: 'revocation',
         reason: 'revocation.unknown',
         serialHash: 'd5'.repeat(32),
-        insured: INSURED,
         openedAtMs: 1,
       },
       {

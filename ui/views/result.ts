@@ -47,17 +47,12 @@ export function resultView(state: State, actions: Actions): ViewNode {
     ),
     visit.error !== undefined && missingPanel(visit.error),
     visit.error !== undefined && nextButton(ERRORS[visit.error].then, actions),
-    isAccepted && eligibilityCard(visit.eligibility, isNumberKept(visit)),
+    isAccepted && eligibilityCard(visit.eligibility),
     h('div', { class: 'columns' }, patientCard(state, visit, actions), recordCard(visit)),
   );
 }
 
-/** Typed, and not answered yet. */
-function isNumberKept({ identifiedBy, unresolved }: Visit): boolean {
-  return identifiedBy === 'insured-number' && unresolved.includes('eligibility');
-}
-
-function eligibilityCard(eligibility: EligibilityView, isKept: boolean): ViewNode {
+function eligibilityCard(eligibility: EligibilityView): ViewNode {
   const [text, look] = VALIDITIES[eligibility.validity];
   return card(
     `eligibility ${eligibility.source === 'now' ? look : look === 'good' ? 'warn' : look}`,
@@ -65,7 +60,6 @@ function eligibilityCard(eligibility: EligibilityView, isKept: boolean): ViewNod
     h('p', { class: 'validity' }, t(text)),
     h('p', { class: 'source' }, sourceText(eligibility)),
     eligibility.reason !== undefined && h('p', {}, ERRORS[eligibility.reason][currentLanguage()].title),
-    isKept && h('p', { class: 'lead' }, t('numberKept')),
     eligibility.changes.length > 0 &&
       h(
         'div',

@@ -51,6 +51,13 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
       return gateway.operators.change(call.caller, { baseVersion, change }, confirmation, call.signal);
     },
 
+    grantPermit: (call) => {
+      const { until, maxUses, operators, ...card } = call.body;
+      const confirmation = { ...card, client: call.client(), pin: pinOf(card, call.secret) };
+      return gateway.permits.grant(call.caller, { until, maxUses, operators }, confirmation, call.signal);
+    },
+    endPermit: ({ caller }) => gateway.permits.end(caller),
+
     startTap: ({ caller, body, secret }) =>
       gateway.startTap(caller, {
         ...body,

@@ -6,6 +6,7 @@ import { ERROR_CODES, ERRORS } from '#contract/errors.ts';
 import { Problem } from '#contract/http/messages.ts';
 import { Roster, StaffCard } from '#contract/http/operator-routes.ts';
 import { type HttpRoute, ROUTES, type RouteId } from '#contract/http.ts';
+import { CarryOutStatus } from '#contract/permit.ts';
 import { GatewaySnapshot } from '#contract/snapshot.ts';
 import { TapResult, Visit } from '#contract/visit.ts';
 import { type ScriptedApi, startScriptedApi } from '../testing/scripted-api.ts';
@@ -81,7 +82,14 @@ describe('every route refuses without an operator', () => {
 });
 
 describe('every route of administrators refuses everybody else', () => {
-  const reserved = ['rotateDataKey', 'registerNetwork', 'listOperators', 'readStaffCard', 'changeRoster'];
+  const reserved = [
+    'rotateDataKey',
+    'registerNetwork',
+    'listOperators',
+    'readStaffCard',
+    'changeRoster',
+    'grantPermit',
+  ];
 
   test('the routes that need an administrator are exactly the listed ones', () => {
     expect(
@@ -144,6 +152,45 @@ describe('the roster over HTTPS', () => {
     const answer = await ask('POST', '/v1/operators/changes', body);
     expect(answer.json()).toMatchObject({ status: 422, code: 'request.invalid' });
     expect(answer.text).not.toContain('架空');
+  });
+});
+
+describe('leave for a home visit over HTTPS', () => {
+  const body = {
+    until: '2027-01-01T03:00:00.000Z',
+    maxUses: 5,
+    operators: ['a0a1a2a3a4a5a6a7'],
+    cardKind: 'my-number',
+    pin: '4321',
+  };
+  const ask = (method: string, sent?: unknown) =>
+    rig.ask(method, '/v1/permit', {
+      headers: { Cookie: cookie },
+      ...(sent === undefined ? {} : { body: sent }),
+    });
+  beforeEach(() => rig.gateway.change({}, { operator: { ...sampleOperator, roles: ['administrator'] } }));
+
+  test('is granted with the PIN as bytes, stands in the snapshot, and is ended', async () => {
+    const answer = await ask('POST', body);
+    expect(answer.status).toBe(201);
+    expect(CarryOutStatus.parse(answer.json())).toMatchObject({ usesLeft: 5, until: body.until });
+    const pin = rig.gateway.pins.at(-1)!;
+    expect(pin.copy).toBe('4321');
+    expect(pin.bytes.every((byte) => byte === 0)).toBe(true);
+    const shown = GatewaySnapshot.parse((await rig.ask('GET', '/v1/snapshot')).json());
+    expect(shown).toMatchObject({ facts: { permit: 'carryOut' }, carryOut: { usesLeft: 5 } });
+    expect((await ask('DELETE')).status).toBe(204);
+  });
+
+  test.each([
+    ['nobody', { operators: [] }],
+    ['somebody twice', { operators: ['a0a1a2a3a4a5a6a7', 'a0a1a2a3a4a5a6a7'] }],
+    ['no use', { maxUses: 0 }],
+    ['no end', { until: 'tomorrow' }],
+    ['more than asked for', { roles: ['administrator'] }],
+  ])('for %s is no permit', async (_what, wrong) => {
+    const answer = await ask('POST', { ...body, ...wrong });
+    expect(answer.json()).toMatchObject({ status: 422, code: 'request.invalid' });
   });
 });
 

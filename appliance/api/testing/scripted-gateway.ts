@@ -18,6 +18,7 @@ import type {
   StartTapRequest,
 } from '#gateway/face.ts';
 import { ScriptedOperators } from './scripted-operators.ts';
+import { ScriptedPermits } from './scripted-permits.ts';
 import { sampleOperator, sampleSnapshot, sampleUnresolved, sampleVisit } from './scripted-samples.ts';
 
 const STEPS: readonly (readonly [TapStepName, number])[] = [
@@ -51,6 +52,13 @@ export class ScriptedGateway implements Gateway {
     this.calls.push(call);
     this.#notePin({ pin });
   });
+  readonly permits = new ScriptedPermits(
+    (call, pin) => {
+      this.calls.push(call);
+      this.#notePin({ pin });
+    },
+    (carryOut) => this.change({ carryOut }, { permit: carryOut === undefined ? 'none' : 'carryOut' }),
+  );
   visits: Visit[] = [];
   unresolved: UnresolvedVisit[] = sampleUnresolved();
   /** Steps run by themselves after consent; `false` leaves the tap to `advanceTap`. */

@@ -119,7 +119,6 @@ export function sampleUnresolved(): UnresolvedVisit[] {
       open: ['eligibility', 'revocation'],
       ageSeconds: 93_600,
       reason: 'centre.unreachable',
-      hasInsuredNumber: true,
       attempts: 14,
     },
     {
@@ -129,7 +128,6 @@ export function sampleUnresolved(): UnresolvedVisit[] {
       open: ['patient-number'],
       ageSeconds: 1_500,
       reason: 'patient.not-linked',
-      hasInsuredNumber: false,
       attempts: 0,
     },
   ];

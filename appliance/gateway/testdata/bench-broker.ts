@@ -1,5 +1,5 @@
 /** The broker in process, on a slot that can be made to refuse to take the power off. */
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { SamBroker } from '#broker/broker.ts';
 import { linkInProcess } from '#broker/link.ts';
 import { Policy } from '#broker/policy.ts';
@@ -61,12 +61,13 @@ export interface BenchBroker {
   wipe(reason: string): Promise<void>;
 }
 
-/** The place is what the tests say to the gateway: this broker has no anchor. */
+/** Without `anchorKey` the place is what the tests say to the gateway; with it, what the anchor has signed, for an hour. */
 export function openBenchBroker(
   samSlot: CardReader,
   { pki }: TestRegion,
   clock: Clock,
   limits: GatewayLimits,
+  anchorKey?: KeyObject,
 ): BenchBroker {
   const { operatorIdleMs, operatorAbsoluteMs } = limits;
   const policy = new Policy({
@@ -83,7 +84,7 @@ export function openBenchBroker(
       permitMaxUses: 50,
     },
     spKey: createPublicKey(pki.serviceProviderKey),
-    lease: undefined,
+    lease: anchorKey && { anchorKey, graceMs: 3_600_000, maxRoundTripMs: 500 },
   });
   const slot = new StuckableSlot(samSlot);
   const broker = new SamBroker({ slot, policy, clock, logger: silentLogger });

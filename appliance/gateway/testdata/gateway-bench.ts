@@ -1,10 +1,11 @@
 /** A whole gateway on simulated cards, SAM and centre, with a real store and real certificates. */
 import { createPublicKey } from 'node:crypto';
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { SamAccess } from '#broker/sam-access.ts';
+import { ScriptedAnchor } from '#broker/testing/scripted-anchor.ts';
 import { CLINIC } from '#clinic/identity.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { TapProgress } from '#contract/snapshot.ts';
@@ -54,12 +55,12 @@ export interface GatewayBenchOptions {
   readonly clock?: Clock;
   /** Runs before `start`. */
   readonly script?: (centre: ScriptedCentre) => void;
-  /** The database of a run before, which may still be open: this one starts with what had been written by then. */
-  readonly startsFrom?: string;
   /** Default: found, registered and unlocked online. */
   readonly isStarted?: boolean;
   /** Wraps or replaces parts. */
   readonly change?: (parts: GatewayParts) => GatewayParts;
+  /** The broker believes an anchor alone. */
+  readonly hasAnchor?: boolean;
 }
 
 export interface TapWish {
@@ -84,6 +85,8 @@ export class GatewayBench {
   readonly reader: SimulatedReader;
   readonly samSlot: SimulatedReader;
   readonly broker: BenchBroker;
+  /** Where the broker wants to see the place proven. */
+  readonly anchor: ScriptedAnchor | undefined;
   readonly samHolder: SamAccess;
   readonly simulatedSam: SimulatedSam;
   readonly sam: WatchedCard;
@@ -107,10 +110,6 @@ export class GatewayBench {
     const devices = Object.fromEntries(Object.entries(line).filter(([, value]) => value !== undefined));
     this.#folder = mkdtempSync(join(tmpdir(), 'sekisho-gateway-'));
     this.databasePath = join(this.#folder, 'appliance.sqlite');
-    for (const part of options.startsFrom === undefined ? [] : ['', '-wal']) {
-      const from = `${options.startsFrom}${part}`;
-      if (existsSync(from)) copyFileSync(from, `${this.databasePath}${part}`);
-    }
     this.centre = new ScriptedCentre(region.pki, clock, region.operators);
     this.reader = new SimulatedReader({ name: 'reader', ...devices });
     this.samSlot = new SimulatedReader({ name: 'sam-slot', ...devices });
@@ -123,7 +122,8 @@ export class GatewayBench {
       if (ins === INS_ORGANISATION_KEY) this.#judgeOrganisationKey();
     };
     this.samSlot.insert(this.sam);
-    this.broker = openBenchBroker(this.samSlot, region, clock, TEST_LIMITS);
+    this.anchor = options.hasAnchor === true ? new ScriptedAnchor() : undefined;
+    this.broker = openBenchBroker(this.samSlot, region, clock, TEST_LIMITS, this.anchor?.publicKey);
     this.samHolder = this.broker.samAccess;
     this.store = openSealedStore(this.databasePath);
     const parts: GatewayParts = {
@@ -152,7 +152,7 @@ export class GatewayBench {
       personUses: this.store.personUses,
       limits: { ...TEST_LIMITS, ...options.limits },
       clinicName: { ja: CLINIC.nameJa, en: CLINIC.nameEn },
-      networkId: '000102030405060708090a0b0c0d0e0f',
+      networkId: this.anchor?.networkId ?? '000102030405060708090a0b0c0d0e0f',
       anchorKeySha256: '000102030405060708090a0b0c0d0e0f'.repeat(2),
       version: '0.0.0-test',
     };
@@ -163,7 +163,22 @@ export class GatewayBench {
     await this.gateway.start(new AbortController().signal);
     this.gateway.readerChanged('ready');
     this.store.certificates.keep('sam-device', await this.samHolder.deviceCertificate());
+    await this.arrive();
+  }
+
+  /** The anchor answers, and the gateway is told what came of it. */
+  async arrive(): Promise<void> {
+    for (let verdict = 'ignored'; this.anchor !== undefined && verdict === 'ignored'; ) {
+      const { lease } = this.samHolder;
+      const question = Buffer.from(await lease.question()).toString('hex');
+      ({ verdict } = await lease.answer(Buffer.from(this.anchor.answer(question), 'hex')));
+    }
     await this.gateway.networkChanged('registered');
+  }
+
+  /** The cable is out. */
+  async leave(to: 'foreign' | 'absent' = 'absent'): Promise<void> {
+    await this.gateway.networkChanged(to, 'link-down');
   }
 
   card(personId: string, image?: CardImage): WatchedCard {
