@@ -174,7 +174,10 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     url: api.url,
     gateway,
     databasePath,
-    selfChecks: [{ name: 'store', run: () => store.probe() }],
+    selfChecks: [
+      { name: 'store', run: () => store.probe() },
+      { name: 'lease', run: () => lease?.requireHeld(gateway.snapshot().facts.network) },
+    ],
     async close() {
       stop.abort();
       stopWaking();

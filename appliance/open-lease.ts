@@ -29,6 +29,8 @@ export interface LeaseParts {
 
 export interface RunningLease {
   status(): LeaseStatus;
+  /** Throws when the rules believe in a lease that is not held: they must never be open for longer than it. */
+  requireHeld(shown: NetworkFact): void;
   close(): Promise<void>;
 }
 
@@ -99,6 +101,10 @@ export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
       const { sinceMs, lastEnd } = watcher;
       const ended = lastEnd && { reason: lastEnd.reason, at: instant(lastEnd.atMs) };
       return { since: instant(sinceMs), graceMs, ...(ended && { lastEnd: ended }) };
+    },
+    requireHeld(shown) {
+      if (shown === 'registered' && watcher.fact !== 'registered')
+        throw new SekishoError('internal.bug', { context: { what: 'a lease that is not held' } });
     },
     close: () => watcher.close(),
   };
