@@ -121,6 +121,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
         : createPublicKey(readFileSync(config.trust.cardTextRootPath)),
     showsCardPhoto: config.faceCheck.cardPhoto,
     ledger: store.ledger,
+    accessLog: store.accessLog,
     queries: store.visits,
     vault: store.vault,
     roster: store.roster,

@@ -173,7 +173,7 @@ describe('a wrong command', () => {
     [['verify', file, ...ANCHORS, '--entry', 'two'], 2, '--entry takes the number'],
     [['verify', file, ...ANCHORS, '--entry', '99'], 2, 'there is no entry 99'],
     [['export'], 2, '--out FILE is missing'],
-    [[], 2, 'export or verify?'],
+    [[], 2, 'export, access-log or verify?'],
   ])('%j ends with %i and the next step, and writes nothing', async (words, code, advice) => {
     const before = readdirSync(folder);
     const result = await evidence(...words);

@@ -1,20 +1,24 @@
-/** `npm run -s evidence`: writes the evidence of a clinic into one file, or verifies such a file with nothing else. */
+/** `npm run -s evidence`: writes the evidence or the access log of a clinic into one file, or verifies evidence with nothing else. */
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeReport } from '#evidence/report.ts';
+import { readAccessLog } from '#store/access-export.ts';
 import { exportEvidence } from '#store/export.ts';
 import { CommandProblem, runCommand, UsageProblem } from './command.ts';
+import { accessCsv, accessJson, accessRow, japaneseDay } from './evidence/access-table.ts';
 import { describeProvenTime } from './evidence/proven-time.ts';
 import { describeInJapanese } from './evidence/summary.ts';
 import { verifyEvidence } from './evidence/verification.ts';
 import { databaseFile, STATE_FOLDER } from './state-folder.ts';
 
 const USAGE = `npm run -s evidence -- export --out FILE [--state FOLDER | --database FILE]
+npm run -s evidence -- access-log --out FILE [--day YYYY-MM-DD] [--state FOLDER | --database FILE]
 npm run -s evidence -- verify FILE [--device-ca PEM] [--tsa-ca PEM] [--entry SEQ]… [--json]
 
   --out FILE       the file to write; it needs nothing else to be verified
+  --day            of the access log; in Japan (default: all days). FILE ends in .csv or .json
   --state FOLDER   state of the clinic (default: ${STATE_FOLDER})
   --database FILE  the appliance's database itself
   --device-ca PEM  the certificate authority of the SAMs that you trust
@@ -26,6 +30,7 @@ Exit code: 0 the evidence is intact, 1 it is not or could not be read, 2 the com
 
 const OPTIONS = {
   out: { type: 'string' },
+  day: { type: 'string' },
   state: { type: 'string' },
   database: { type: 'string' },
   'device-ca': { type: 'string' },
@@ -49,11 +54,13 @@ async function run(words: readonly string[]): Promise<number> {
     return 0;
   }
   if (verb === 'export' && file === undefined) return exportTo(values);
+  if (verb === 'access-log' && file === undefined) return exportAccessLog(values);
   if (verb === 'verify' && file !== undefined && rest.length === 0) return verify(file, values);
-  throw new UsageProblem(verb === 'verify' ? 'verify takes one FILE' : 'export or verify?');
+  throw new UsageProblem(verb === 'verify' ? 'verify takes one FILE' : 'export, access-log or verify?');
 }
 
-function exportTo(values: Values): number {
+/** Where the database is, and where the file shall be; both are there, or may be written. */
+function requirePlaces(values: Values): { readonly out: string; readonly database: string } {
   if (values.out === undefined) throw new UsageProblem('--out FILE is missing');
   if (values.state !== undefined && values.database !== undefined) {
     throw new UsageProblem('--state or --database, not both');
@@ -68,6 +75,36 @@ function exportTo(values: Values): number {
     ja: `フォルダー ${dirname(out)} がありません。先に作成してください。`,
     en: `There is no folder ${dirname(out)}. Create it first.`,
   });
+  return { out, database };
+}
+
+function exportAccessLog(values: Values): number {
+  const { out, database } = requirePlaces(values);
+  const { day } = values;
+  if (day !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(day)) throw new UsageProblem('--day is YYYY-MM-DD');
+  const isJson = out.endsWith('.json');
+  if (!isJson && !out.endsWith('.csv')) throw new UsageProblem('--out ends in .csv or .json');
+  const { entries, names, flaw, anchoredSeq } = readAccessLog(
+    database,
+    ({ at }) => day === undefined || japaneseDay(at) === day,
+  );
+  const rows = entries.map((entry) => accessRow(entry, names));
+  // Names of staff: for whoever may read the database, too.
+  writeFileSync(out, isJson ? accessJson(rows) : accessCsv(rows), { mode: 0o600 });
+  const result = { file: out, entries: rows.length, anchoredSeq, flaw: flaw ?? null };
+  const text = values.json
+    ? JSON.stringify(result)
+    : `${rows.length} 件の操作を ${out} に書き出しました。\n${rows.length} requests written to ${out}.`;
+  process.stdout.write(`${text}\n`);
+  if (flaw === undefined) return 0;
+  throw new CommandProblem('evidence.broken', {
+    ja: `操作の記録の ${flaw.seq} 件目が元のままではありません（${flaw.reason}）。ファイルとデータベースを保管し、サポートに連絡してください。`,
+    en: `Number ${flaw.seq} of the access log is not as it was written (${flaw.reason}). Keep the file and the database, and call support.`,
+  });
+}
+
+function exportTo(values: Values): number {
+  const { out, database } = requirePlaces(values);
   const { entries, head } = exportEvidence(database, out);
   const last = head === undefined ? '-' : `${head.seq} ${head.hash}`;
   if (values.json) {

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { ErrorCode } from './errors.ts';
+import { ACCESS_LOG_ROUTES } from './http/access-log-routes.ts';
 import { ACCESS_ROUTES } from './http/access-routes.ts';
 import { NETWORK_ROUTES } from './http/network-routes.ts';
 import { OPERATOR_ROUTES } from './http/operator-routes.ts';
@@ -17,6 +18,7 @@ export type { HttpAnswer, HttpRoute } from './http/route.ts';
 export const ROUTES = {
   ...STATUS_ROUTES,
   ...ACCESS_ROUTES,
+  ...ACCESS_LOG_ROUTES,
   ...OPERATOR_ROUTES,
   ...NETWORK_ROUTES,
   ...PERMIT_ROUTES,

@@ -3,6 +3,7 @@
  * those bytes, so `sha256sum` is all that an auditor needs.
  */
 import { hash } from 'node:crypto';
+import type { AccessRecord } from './access-log.ts';
 import { canonicalJson } from './canonical.ts';
 import type { EvidenceRecord, Hex } from './record.ts';
 
@@ -20,8 +21,8 @@ export interface Entry {
   readonly record: EvidenceRecord;
 }
 
-export function encodeEntry(seq: number, prev: Hex, record: EvidenceRecord): string {
-  const entry: Entry = { v: ENTRY_VERSION, seq, prev, record };
+export function encodeEntry(seq: number, prev: Hex, record: EvidenceRecord | AccessRecord): string {
+  const entry = { v: ENTRY_VERSION, seq, prev, record };
   return canonicalJson(entry);
 }
 

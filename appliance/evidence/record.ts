@@ -77,6 +77,13 @@ export type EvidenceRecord =
       readonly screen: string;
     }
   | {
+      /** How far the access log went, so that the time stamps of the evidence hold it too. */
+      readonly kind: 'access-log';
+      readonly at: WallClock;
+      readonly lastSeq: number;
+      readonly lastHash: Hex;
+    }
+  | {
       /** An administrator changed the roster with the own card; the SP keeps what the card signed. */
       readonly kind: 'roster-changed';
       readonly at: WallClock;

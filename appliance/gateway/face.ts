@@ -1,5 +1,7 @@
 /** The public face of the gateway: all that the API (and later BLE) may ask for. */
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
+import type { ErrorCode } from '#contract/errors.ts';
+import type { AccessList } from '#contract/http/access-log-routes.ts';
 import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
 import type { Roster, RosterChange, StaffCard } from '#contract/http/operator-routes.ts';
 import type { Operator } from '#contract/operator.ts';
@@ -24,6 +26,23 @@ export interface SignInRequest {
   readonly acceptLastTry: boolean;
   /** Any other card is `operator.wrong-card`, before its PIN is asked. */
   readonly onlyOperatorId?: string;
+}
+
+/** One request that reads or changes patient data or anything of security. No names, numbers, PINs. */
+export interface AccessNote {
+  readonly operatorId?: string;
+  readonly screen: string;
+  readonly route: string;
+  readonly subject?: string;
+  readonly requestId: string;
+  readonly error?: ErrorCode;
+}
+
+export interface AccessAdministration {
+  /** Durable when it returns. Throws `store.*`. */
+  note(note: AccessNote): void;
+  /** Oldest first, with the names that the roster has now. For administrators. */
+  ofDay(caller: Caller, day: string): Promise<readonly AccessList['entries'][number][]>;
 }
 
 export interface RosterWish {
@@ -102,6 +121,7 @@ export interface Gateway {
 
   readonly operators: OperatorAdministration;
   readonly permits: PermitAdministration;
+  readonly access: AccessAdministration;
 
   unlockOnline(caller: Caller): Promise<void>;
   /** Asks the SP; when that is silent, unlocks with the operator's card (on the reader) and PIN. */

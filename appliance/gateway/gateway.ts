@@ -5,6 +5,7 @@ import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { LeaseEnd, NetworkFact } from '#contract/network.ts';
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
+import { AccessDesk } from './access-desk.ts';
 import { GatewayCore } from './core.ts';
 import type { EffectRunner } from './effects.ts';
 import type { Caller, Gateway } from './face.ts';
@@ -26,6 +27,7 @@ import { SamUnlock } from './sam-unlock.ts';
 import { countOpen, makeSnapshot, type OpenCounts } from './snapshot.ts';
 import { appendStamped } from './stamped-entry.ts';
 import { TapDesk } from './tap-desk.ts';
+import { oneAtATime } from './turn.ts';
 
 /** What `main.ts` may do besides what the API may. */
 export interface RunningGateway extends Gateway {
@@ -58,6 +60,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
   const sessions = new OperatorSessions(parts, core, seat, panel, unlock, keeper, orders);
   const desk = new TapDesk(parts, core, seat, keeper);
   const reconciliation = new Reconciliation(parts, stop.signal);
+  const access = new AccessDesk(parts, sessions);
   const at = (): string => new Date(parts.clock.nowMs()).toISOString();
   /** One link at a time: the second sees what the first has written, and is refused when it contradicts. */
   const linking = oneAtATime();
@@ -124,6 +127,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
 
     operators: new OperatorDesk(parts, seat, sessions, unlock, stop.signal),
     permits: new PermitDesk(parts, sessions, permits, stop.signal),
+    access,
 
     async unlockOnline(caller) {
       require(caller);
@@ -257,6 +261,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
         parts.vault.isOpen ? reconciliation.runAll() : undefined,
         patientData.reseal(),
         unlock.refreshRoster(),
+        access.anchorWhenDue(),
         unlock.anchorTicks(),
         orders.followByItself(),
       ]);
@@ -271,20 +276,12 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       });
       await core.settled();
       await unlock.settled();
+      await access.anchor();
       await keeper.ended();
       stopHearing();
       await permits.close();
       await holder.close();
     },
-  };
-}
-
-function oneAtATime(): (work: () => Promise<void>) => Promise<void> {
-  let turn: Promise<void> = Promise.resolve();
-  return (work) => {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined);
-    return done;
   };
 }
 

@@ -5,6 +5,7 @@ import type { CardReader } from '#card/channel.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import type { LeaseStatus } from '#contract/network.ts';
 import type { ReaderHealth } from '#contract/snapshot.ts';
+import type { AccessLog } from '#evidence/access-log.ts';
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
@@ -61,6 +62,7 @@ export interface GatewayParts {
   /** False: the face is compared with the printed photo only, and the photo on the card is not read. */
   readonly showsCardPhoto: boolean;
   readonly ledger: EvidenceLedger;
+  readonly accessLog: AccessLog;
   readonly queries: VisitQueries;
   readonly vault: PatientVault;
   readonly roster: RosterMemory;

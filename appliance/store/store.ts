@@ -1,5 +1,7 @@
 /** Opens the appliance's store: one SQLite file behind the ledger, the queries and the outbox. */
+import type { AccessLog } from '#evidence/access-log.ts';
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
+import { openAccessLog } from './access-log.ts';
 import { type CertificateShelf, createCertificateShelf } from './certificates.ts';
 import { LETTERBOX_KEY } from './data-keys.ts';
 import { type Database, integrityProblem, openDatabase, probeDatabase } from './database.ts';
@@ -29,6 +31,7 @@ export interface Store {
   readonly ledger: EvidenceLedger;
   readonly visits: VisitQueries;
   readonly outbox: Outbox;
+  readonly accessLog: AccessLog;
   readonly certificates: CertificateShelf;
   readonly roster: RosterShelf;
   readonly personUses: PersonUseShelf;
@@ -91,6 +94,7 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
     ledger,
     visits: queriesOf(tables),
     outbox: tables.outbox,
+    accessLog: openAccessLog(database),
     certificates: createCertificateShelf(database),
     roster: createRosterShelf(database),
     personUses: createPersonUseShelf(database),

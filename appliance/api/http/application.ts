@@ -4,11 +4,12 @@ import express, { type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { ERRORS, SekishoError, toSekishoError } from '#contract/errors.ts';
 import { type HttpAnswer, type HttpRoute, ROUTES, type RouteId } from '#contract/http.ts';
-import type { BrowserImage } from '#gateway/face.ts';
+import type { AccessNote, BrowserImage, Caller } from '#gateway/face.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { Random } from '#ports/random.ts';
 import { chooseLanguage, describeProblem, PROBLEM_MEDIA_TYPE, retryAfterSeconds } from '../problem.ts';
+import { noting } from './access-noting.ts';
 import { readJsonBody, refuseBody } from './body.ts';
 import { refuseCrossSite, setSecurityHeaders } from './browser-rules.ts';
 import type { Call, Handlers } from './call.ts';
@@ -22,6 +23,8 @@ import type { StaticFile } from './static-files.ts';
 export interface ApplicationParts {
   readonly handlers: Handlers;
   readonly sessions: Sessions;
+  /** Into the access log. Throws `store.*`. */
+  readonly note: (note: AccessNote) => void;
   readonly streams: SnapshotStreams;
   readonly staticFiles: ReadonlyMap<string, StaticFile>;
   readonly takeToken: (client: string) => void;
@@ -118,6 +121,7 @@ async function answerRoute(
   const caller =
     route.auth === 'none' ? undefined : parts.sessions.authenticate(request.headers.cookie, route.auth);
   response.locals.operatorId = caller?.operatorId;
+  response.locals.caller = caller;
   const params = check(route.params, request.params, '');
   const query = check(route.query, request.query, '');
   if (route.body === undefined) refuseBody(request);
@@ -135,7 +139,10 @@ async function answerRoute(
     const call = { params, query, body, caller, ...callControls(parts, request, response, secrets) };
     // The list ties handler and call by id; only here, where both come from the list, the tie is by trust.
     const handle = parts.handlers[id] as (call: Call<never>) => unknown;
-    sendAnswer(route.answer, await handle(call as unknown as Call<never>), response);
+    const { requestId } = response.locals;
+    const noted = { id, route, requestId, params, query, body, caller: () => response.locals.caller };
+    const result = await noting(parts.note, noted, () => handle(call as unknown as Call<never>));
+    sendAnswer(route.answer, result, response);
   } finally {
     wipeSecrets(secrets);
   }
@@ -167,7 +174,9 @@ function callControls(
     },
     openSession({ operator }, screen) {
       const screenCookie = response.getHeader('Set-Cookie');
-      const session = sessions.open({ operatorId: operator.operatorId, screen });
+      const caller: Caller = { operatorId: operator.operatorId, screen };
+      response.locals.caller = caller;
+      const session = sessions.open(caller);
       response.setHeader(
         'Set-Cookie',
         screenCookie === undefined ? session : [session, String(screenCookie)],

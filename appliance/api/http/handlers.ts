@@ -42,6 +42,9 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
     readNetwork: ({ caller }) => gateway.network(caller),
     registerNetwork: ({ caller, body }) => gateway.registerNetwork(caller, body.anchorKeySha256),
 
+    readAccessLog: async ({ caller, query }) => ({
+      entries: [...(await gateway.access.ofDay(caller, query.day))],
+    }),
     listOperators: ({ caller }) => gateway.operators.list(caller),
     readStaffCard: (call) =>
       gateway.operators.readCard(call.caller, { ...call.body, client: call.client() }, call.signal),

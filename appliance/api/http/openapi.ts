@@ -4,6 +4,7 @@ import { InsuredNumber, Qualification } from '#contract/centre/eligibility.ts';
 import { ERROR_CODES, ERRORS, type ErrorCode } from '#contract/errors.ts';
 import { Problem, Session } from '#contract/http/messages.ts';
 import { Roster } from '#contract/http/operator-routes.ts';
+import { STORE_ERRORS } from '#contract/http/route.ts';
 import {
   ERRORS_OF_ANY_ADMINISTRATOR,
   ERRORS_OF_ANY_BODY,
@@ -123,6 +124,7 @@ function describeErrors(route: HttpRoute): Json {
     ...ERRORS_OF_ANY_REQUEST,
     ...((route.body ?? route.params ?? route.query) ? ERRORS_OF_ANY_BODY : []),
     ...ERRORS_BY_AUTH[route.auth],
+    ...(route.logs === 'nothing' ? [] : STORE_ERRORS),
     ...route.errors,
   ]);
   const statuses = [...new Set([...codes].map((code) => ERRORS[code].http))].toSorted();

@@ -89,6 +89,7 @@ describe('every route of administrators refuses everybody else', () => {
     'readStaffCard',
     'changeRoster',
     'grantPermit',
+    'readAccessLog',
   ];
 
   test('the routes that need an administrator are exactly the listed ones', () => {

@@ -76,6 +76,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   const renderMetrics = (): string =>
     metrics.render(gateway.snapshot(), streams.count()) + (options.metrics?.() ?? '');
   const application = createApplication({
+    note: (note) => gateway.access.note(note),
     handlers: createHandlers({ gateway, clock, renderMetrics, openApi: describeApi(options.version) }),
     sessions,
     streams,

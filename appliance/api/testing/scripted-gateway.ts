@@ -10,6 +10,7 @@ import type { Operator } from '#contract/operator.ts';
 import type { GatewaySnapshot, TapProgress, TapState, TapStepName } from '#contract/snapshot.ts';
 import type { FaceCheck, TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 import type {
+  AccessNote,
   BrowserImage,
   Caller,
   Gateway,
@@ -59,6 +60,18 @@ export class ScriptedGateway implements Gateway {
     },
     (carryOut) => this.change({ carryOut }, { permit: carryOut === undefined ? 'none' : 'carryOut' }),
   );
+  /** What the access log was told. */
+  readonly noted: AccessNote[] = [];
+  /** Thrown instead of noting: a full disk, say. */
+  notingFails: SekishoError | undefined;
+  readonly access = {
+    note: (note: AccessNote): void => {
+      if (this.notingFails !== undefined) throw this.notingFails;
+      this.noted.push(note);
+    },
+    ofDay: async (_caller: Caller, day: string) =>
+      this.noted.map((note, index) => ({ ...note, seq: index + 1, at: `${day}T00:00:00.000Z` })),
+  };
   visits: Visit[] = [];
   unresolved: UnresolvedVisit[] = sampleUnresolved();
   /** Steps run by themselves after consent; `false` leaves the tap to `advanceTap`. */

@@ -18,6 +18,8 @@ export interface HttpRoute {
   readonly path: string;
   /** Who may ask: anybody on the network, whoever is signed in, or an administrator. Enforced in `api/http/sessions.ts`. */
   readonly auth: 'none' | 'operator' | 'administrator';
+  /** Whether the access log notes each request, and as what. */
+  readonly logs: 'nothing' | 'patient-data' | 'security';
   readonly ja: string;
   readonly en: string;
   readonly params?: z.ZodObject;

@@ -146,6 +146,7 @@ export class GatewayBench {
       cardTextRoot: createPublicKey(testTextRoot()),
       showsCardPhoto: true,
       ledger: this.#ledger(),
+      accessLog: this.store.accessLog,
       queries: this.store.visits,
       vault: this.store.vault,
       roster: this.store.roster,
