@@ -11,8 +11,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   lookup: () => import('./bench/lookup.ts'),
   verify: () => import('./bench/verify.ts'),
   opensc: () => import('./bench/opensc.ts'),
+  'pn532-exchange': () => import('./bench/pn532-exchange.ts'),
   'reader-recovery': () => import('./bench/reader-recovery.ts'),
+  lock: () => import('./bench/lock.ts'),
   tap: () => import('./bench/tap.ts'),
+  'tap-pn532': () => import('./bench/tap-pn532.ts'),
   'tap-phones': () => import('./bench/tap-phones.ts'),
   'tap-process': () => import('./bench/tap-process.ts'),
 };

@@ -30,6 +30,8 @@ export interface ClinicOptions {
   readonly panel?: Panel;
   /** How long the anchor may be silent; absent = as usual. */
   readonly graceMs?: number;
+  /** Of a broker in a process of its own; absent: the appliance holds the SAM by the same rules. */
+  readonly brokerSocket?: string;
   readonly limits?: ConfigFile['limits'];
   readonly http?: ConfigFile['http'];
   /** Where the appliance's log lines go; without it there is no log. */
@@ -81,7 +83,7 @@ export async function openAppliance(
   surroundings: Surroundings,
   options: ClinicOptions,
 ): Promise<Pick<Clinic, 'appliance' | 'installed'>> {
-  const { log, logLevel = 'info', limits, http } = options;
+  const { log, logLevel = 'info', limits, http, brokerSocket } = options;
   const logger: Logger = log === undefined ? silentLogger : createLogger({ level: logLevel, write: log });
   const installed = installAppliance({
     stateFolder: options.stateFolder,
@@ -90,13 +92,14 @@ export async function openAppliance(
     graceMs: options.graceMs,
     port: options.port ?? 0,
     ...surroundings.readers.config,
+    ...(brokerSocket === undefined ? {} : { sam: { driver: 'broker', socketPath: brokerSocket } }),
     ...(limits === undefined ? {} : { limits }),
     ...(http === undefined ? {} : { http }),
   });
   const appliance = await startAppliance({
     config: loadConfig(installed.configFile),
     reader: surroundings.readers.reader,
-    samSlot: surroundings.readers.samReader,
+    samSlot: brokerSocket === undefined ? surroundings.readers.samReader : undefined,
     panel: options.panel,
     clock: systemClock,
     random: systemRandom,

@@ -1,10 +1,10 @@
-/** A reader that goes comes back, every time: pulled and plugged in, and with a pcscd that was killed. */
+/** A reader that goes comes back, every time: pulled and plugged in, out of power, and with a pcscd that was killed. */
 import { expect, it } from 'vitest';
-import { measureRecovery } from './bench/reader-recovery.ts';
+import { isMeasurable, LOSSES, type Loss, measureRecovery } from './bench/reader-recovery.ts';
 
 const ROUNDS = 50;
 
-it.each(['re-plugged', 'pcscd-restarted'] as const)(
+it.each((Object.keys(LOSSES) as Loss[]).filter(isMeasurable))(
   `is ready again ${ROUNDS} times out of ${ROUNDS}: %s`,
   async (loss) => {
     const { rounds, readyAfterMs } = await measureRecovery(loss, ROUNDS);

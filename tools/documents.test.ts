@@ -47,3 +47,27 @@ test('every test that a document names exists', () => {
   );
   expect(lost).toEqual([]);
 });
+
+/** Every word that `docs/words.md` gave up for another. */
+function abandonedWords(): string[] {
+  const rows = readFileSync(join(ROOT, 'docs/words.md'), 'utf8').matchAll(/^\|.*\|([^|]*)\|$/gm);
+  return [...rows]
+    .flatMap(([, cell = '']) => cell.split(','))
+    .map((word) => word.trim())
+    .filter((word) => /[^ -~]/.test(word));
+}
+
+test('screens, errors and documents call things by the words of docs/words.md', () => {
+  const words = abandonedWords();
+  expect(words.length).toBeGreaterThan(10);
+  const read = FILES.filter(
+    (file) =>
+      /^(ui\/|appliance\/contract\/|clinic\/|docs\/|README|CHANGELOG).*\.(ts|md|html)$/.test(file) &&
+      file !== 'docs/words.md',
+  );
+  const found = read.flatMap((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    return words.filter((word) => text.includes(word)).map((word) => `${file}: ${word}`);
+  });
+  expect(found).toEqual([]);
+});

@@ -132,7 +132,7 @@ describe('what goes wrong', () => {
     await context.setOffline(true);
     // An open stream outlives the switch; a server that ends it does what a reboot does.
     await rig.api.close();
-    await page.getByText('端末とつながっていません。').waitFor();
+    await page.getByText('装置とつながっていません。').waitFor();
     await inspect('18-lost');
     // A page that is still open may try again, and fail again, at any moment.
     await page.close();

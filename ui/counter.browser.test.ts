@@ -163,8 +163,10 @@ describe('other ways', () => {
     await page.getByText('番号の検証数字が合いません。').waitFor();
     await inspect('19-by-number');
     expect(await page.getByLabel('番号', { exact: true }).inputValue()).toBe('4567');
+    rig.gateway.visitToCome = { ...rig.gateway.visitToCome, unresolved: ['eligibility'] };
     await click('確認する');
     await title('受付しました');
+    await page.getByText('番号は保存しました。').waitFor();
     await page.getByText('777').waitFor();
     expect(rig.gateway.calls.at(-1)).toBe('visitByInsuredNumber insurer of 8 characters');
   });
@@ -175,6 +177,7 @@ describe('other ways', () => {
     await page.getByRole('button', { name: /^未確認/ }).click();
     await title('未確認の受付');
     await page.getByText('センターにつながりません。').waitFor();
+    await page.getByText('番号を保存済み').waitFor();
     await inspect('20-unresolved');
     await page
       .getByRole('button', { name: /今すぐ確認$/ })

@@ -6,20 +6,20 @@ type Text = readonly [ja: string, en: string];
 
 const ENDS: Readonly<Record<LeaseEnd, Text>> = {
   'link-down': ['ケーブルまたは電波が切れました', 'the cable or the radio link was cut'],
-  'address-changed': ['端末のアドレスが変わりました', 'the address of the appliance changed'],
+  'address-changed': ['装置のアドレスが変わりました', 'the address of the appliance changed'],
   'gateway-changed': ['ルーターが変わりました', 'the router changed'],
   'wireless-changed': ['Wi-Fi の名前が変わりました', 'the Wi-Fi name changed'],
   'dhcp-server-changed': ['アドレスを配る機器が変わりました', 'another device gives out addresses'],
   'anchor-silent': ['アンカーの応答がありません', 'the anchor does not answer'],
   'anchor-replaced': ['アンカーの鍵が違います', 'the anchor has another key'],
   'device-not-registered': [
-    'この端末はアンカーに登録されていません',
+    'この装置はアンカーに登録されていません',
     'the anchor does not know this appliance',
   ],
-  'device-revoked': ['この端末は使用を止められています', 'this appliance is revoked'],
-  suspended: ['端末が休止しました', 'the appliance slept'],
-  'clock-jumped': ['端末の時計が変わりました', 'the clock of the appliance was set'],
-  tampered: ['端末のふたが開きました', 'the enclosure was opened'],
+  'device-revoked': ['この装置は使用を止められています', 'this appliance is revoked'],
+  suspended: ['装置が休止しました', 'the appliance slept'],
+  'clock-jumped': ['装置の時計が変わりました', 'the clock of the appliance was set'],
+  tampered: ['装置のふたが開きました', 'the enclosure was opened'],
   'watch-blind': ['ネットワークを監視できません', 'the network cannot be watched'],
 };
 

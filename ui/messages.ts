@@ -1,6 +1,7 @@
 /** Every word of the page in both languages. Errors are not here: they come from the one table. */
 import type { TapStepName } from '#contract/snapshot.ts';
 import { ELEMENT_NAMES } from './element-names.ts';
+import { STEP_NAMES } from './step-names.ts';
 
 export type Language = 'ja' | 'en';
 type Text = readonly [ja: string, en: string];
@@ -18,9 +19,9 @@ const TEXTS = {
   requestNumber: ['問い合わせ番号', 'Request number'],
   cancel: ['取り消す', 'Cancel'],
   working: ['処理しています…', 'Working…'],
-  connecting: ['端末につないでいます…', 'Connecting to the appliance…'],
+  connecting: ['装置につないでいます…', 'Connecting to the appliance…'],
   connectionLost: [
-    '端末とつながっていません。自動でつなぎ直します。',
+    '装置とつながっていません。自動でつなぎ直します。',
     'Not connected to the appliance. Reconnecting by itself.',
   ],
 
@@ -52,7 +53,7 @@ const TEXTS = {
   centreUp: ['{n} / 4 接続', '{n} of 4 up'],
   listsOld: ['失効リストを更新できません', 'List of revoked cards not renewed'],
   queued: ['送信待ち {n}件', '{n} waiting to be sent'],
-  systemState: ['機器の状態', 'State of the system'],
+  systemState: ['装置の状態', 'State of the system'],
 
   signInTitle: ['職員サインイン', 'Staff sign-in'],
   signInLead: [
@@ -247,6 +248,11 @@ const TEXTS = {
     'These are checked by themselves when possible, or now by hand.',
   ],
   unresolvedEmpty: ['未確認の受付はありません。', 'Nothing is open.'],
+  numberKept: [
+    '番号は保存しました。もう一度入力しなくても、つながり次第確認します。',
+    'The number is kept: it is checked by itself when possible, and need not be typed again.',
+  ],
+  numberKeptShort: ['番号を保存済み', 'number kept'],
   age: ['経過', 'Age'],
   reason: ['理由', 'Reason'],
   attempts: ['試行', 'Tries'],
@@ -257,24 +263,6 @@ const TEXTS = {
 } as const satisfies Readonly<Record<string, Text>>;
 
 export type TextKey = keyof typeof TEXTS;
-
-const STEPS: Readonly<Record<TapStepName, Text>> = {
-  'find-card': ['カードを見つける', 'Find the card'],
-  'select-application': ['認証アプリを開く', 'Open the authentication application'],
-  'sam-sign': ['SAM が署名する', 'The SAM signs'],
-  'read-certificate': ['電子証明書を読む', 'Read the certificate'],
-  'organisation-authentication': ['カードが医療機関を確かめる', 'The card checks the clinic'],
-  'card-signature-id': ['カードの署名（カードID）', 'The card signs (card ID)'],
-  'card-signature-tap': ['カードの署名（今回の受付）', 'The card signs (this visit)'],
-  'verify-certificate': ['電子証明書を検証する', 'Verify the certificate'],
-  revocation: ['失効していないか確かめる', 'Check revocation'],
-  'card-id': ['カードIDを求める', 'Derive the card ID'],
-  photo: ['写真を読む', 'Read the photo'],
-  attributes: ['氏名などを読む', 'Read name and address'],
-  'face-check': ['本人を確かめる', 'Check the face'],
-  eligibility: ['保険資格を確かめる', 'Check the insurance'],
-  evidence: ['記録を保存する', 'Save the evidence'],
-};
 
 let language: Language = 'ja';
 
@@ -295,5 +283,5 @@ export function t(key: TextKey, fill: { readonly n?: number; readonly when?: str
     .replace('{when}', fill.when ?? '');
 }
 
-export const stepText = (name: TapStepName): string => speak(STEPS[name]);
+export const stepText = (name: TapStepName): string => speak(STEP_NAMES[name]);
 export const elementText = (name: string): string => speak(ELEMENT_NAMES[name] ?? [name, name]);

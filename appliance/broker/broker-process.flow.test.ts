@@ -1,12 +1,17 @@
 /** The broker as it runs: its own process, a real pcscd, a SAM that tells when its power goes. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { mute } from '#drivers/simulated/faults.ts';
+import { rounds, tellTimes } from '#clinic/testing/figures.ts';
+import { mute, slow } from '#drivers/simulated/faults.ts';
 import type { SamClient } from './sam-client.ts';
 import { BrokerProcess } from './testing/broker-process.ts';
 
 let run: BrokerProcess;
 let client: SamClient;
 const GRACE_MS = 1_000;
+const WIPES = rounds(5, 100);
+/** The longest work of a contact chip, without and with RSA-2048 (`drivers/simulated/timing.ts`). */
+const COMMANDS_MS = [95, 200] as const;
 /** Far more than any of it takes: what is asserted is that it happens; how fast is printed. */
 const LIMIT_MS = 5_000;
 
@@ -67,6 +72,50 @@ describe('the SAM loses its unlock', () => {
     await run.reinsertSam();
     expect(run.sam.isPowered).toBe(false);
   });
+
+  test('when it is wiped, each time', async () => {
+    await start();
+    const times: number[] = [];
+    for (let count = 0; count < WIPES; count += 1) {
+      await run.openUnlocked(client);
+      await sleep(Math.random() * 50);
+      const sinceMs = performance.now();
+      const wiped = client.wipe('tampered');
+      times.push(await run.sam.lossAfter(sinceMs));
+      await wiped;
+    }
+    tellTimes('ordered-wipe', times, WIPES);
+    expect(times).toHaveLength(WIPES);
+  }, 300_000);
+
+  /** PC/SC cannot interrupt an exchange: the power goes off when the SAM has answered, and the answer reaches nobody. */
+  test.each(COMMANDS_MS)(
+    'when it is wiped in the middle of a command of %d ms, each time',
+    async (lastsMs) => {
+      await start();
+      const [times, afterAnswer]: [number[], number[]] = [[], []];
+      for (let count = 0; count < WIPES; count += 1) {
+        const sam = await run.openUnlocked(client);
+        run.faults.push(slow(lastsMs));
+        const begunMs = performance.now();
+        const refused = expect(sam.challenge()).rejects.toMatchObject({
+          code: expect.stringMatching(/^sam\./),
+        });
+        await sleep(10 + Math.random() * (lastsMs - 20));
+        const sinceMs = performance.now();
+        const wiped = client.wipe('tampered');
+        const lossMs = await run.sam.lossAfter(sinceMs);
+        times.push(lossMs);
+        afterAnswer.push(sinceMs + lossMs - (begunMs + lastsMs));
+        run.faults.length = 0;
+        await Promise.all([refused, wiped]);
+      }
+      tellTimes(`ordered-wipe-in-apdu-of-${lastsMs}ms`, times, WIPES);
+      tellTimes(`ordered-wipe-after-apdu-of-${lastsMs}ms`, afterAnswer, WIPES);
+      expect(times).toHaveLength(WIPES);
+    },
+    300_000,
+  );
 
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'when the broker is told to stop by %s',

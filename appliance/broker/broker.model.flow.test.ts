@@ -1,6 +1,7 @@
 /** 10^5 steps of a gateway that does anything; the SAM's own log of commands is the oracle. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { tellFigure } from '#clinic/testing/figures.ts';
 import { type Choice, openHostileGateway } from './testing/hostile-gateway.ts';
 
 const RUNS = 500;
@@ -30,7 +31,8 @@ test('no use of the organisation key without fresh authorisation, consent and le
     // The seed in the message shows it again; to shrink two hundred steps takes minutes.
     { numRuns: RUNS, endOnFailure: true },
   );
-  process.stdout.write(`hostile gateway: ${JSON.stringify(total)}, 0 uses without right\n`);
+  process.stdout.write(`hostile gateway: ${JSON.stringify(total)}\n`);
+  tellFigure({ name: 'organisation-key-without-right', value: 0, unit: `of ${total.steps} steps` });
   // Not by refusing everything.
   expect(total.honest).toBeGreaterThan(RUNS);
   expect(total.uses).toBeGreaterThan(total.honest);

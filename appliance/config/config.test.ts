@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';
-import { type ConfigProblem, ConfigProblemList, loadConfig, parseConfig } from './load.ts';
+import { type ConfigProblem, ConfigProblemList, loadConfig, parseBrokerConfig, parseConfig } from './load.ts';
 import { renderConfigManual } from './manual.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -104,6 +104,14 @@ describe('parseConfig', () => {
     },
   );
 
+  test('production leaves the SAM to the broker; development need not', () => {
+    const file = { ...production, sam: { driver: 'pcsc' } };
+    expect(problemsOf(() => parseConfig(file))).toEqual([
+      { path: 'sam.driver', reason: 'a production configuration leaves the SAM to the broker' },
+    ]);
+    expect(parseConfig({ ...file, profile: 'development' }).sam).toEqual({ driver: 'pcsc' });
+  });
+
   test('production names the network card to watch; development need not', () => {
     const { interface: _unnamed, ...network } = production.network;
     expect(problemsOf(() => parseConfig({ ...production, network })).map(({ path }) => path)).toEqual([
@@ -139,6 +147,32 @@ describe('parseConfig', () => {
       centre: { ...production.centre, eligibilityUrl: 'http://eligibility.example' },
     };
     expect(problemsOf(() => parseConfig(file)).map(({ path }) => path)).toEqual(['centre.eligibilityUrl']);
+  });
+});
+
+describe('parseBrokerConfig', () => {
+  const broker = {
+    profile: 'production',
+    slot: { driver: 'pcsc' },
+    socketPath: 'broker.sock',
+    stateFolder: 'state',
+    serviceProviderKeyPath: 'sp.pem',
+    anchorKeyPath: 'anchor.pem',
+  };
+
+  test('production refuses a simulated SAM; development takes it', () => {
+    const file = { ...broker, slot: { driver: 'simulated', stateFile: 's.json' } };
+    expect(problemsOf(() => parseBrokerConfig(file))).toEqual([
+      { path: 'slot.driver', reason: 'a production configuration cannot name a simulator' },
+    ]);
+    expect(parseBrokerConfig({ ...file, profile: 'development' }).slot.driver).toBe('simulated');
+    expect(parseBrokerConfig(broker).slot.driver).toBe('pcsc');
+  });
+
+  test('an unknown setting is a problem here, too', () => {
+    expect(problemsOf(() => parseBrokerConfig({ ...broker, port: 1 }))).toEqual([
+      { path: 'port', reason: 'unknown setting' },
+    ]);
   });
 });
 

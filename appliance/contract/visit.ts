@@ -99,6 +99,8 @@ export const UnresolvedVisit = z.strictObject({
   open: z.array(z.enum(['revocation', 'eligibility', 'patient-number'])),
   ageSeconds: z.number().int(),
   reason: z.enum(ERROR_CODES),
+  /** The insured number that somebody typed is kept for it. */
+  hasInsuredNumber: z.boolean(),
   attempts: z.number().int(),
 });
 export type UnresolvedVisit = z.infer<typeof UnresolvedVisit>;

@@ -46,6 +46,8 @@ export type StoreEffect =
       readonly reason: ErrorCode;
       /** SHA-256(serial bytes ‖ institution code), for the SP's list of revoked cards. */
       readonly serialHash?: Hex;
+      /** What a clerk typed: nobody is asked for it again. */
+      readonly insured?: InsuredNumber;
       readonly openedAtMs: number;
     }
   | {
@@ -53,7 +55,10 @@ export type StoreEffect =
       readonly visitId: string;
       readonly question: OpenQuestion;
       readonly visit: Visit;
-    };
+    }
+  /** The SP said no to an unlock; an earlier no keeps its date. */
+  | { readonly do: 'remember-unlock-refusal'; readonly atMs: number }
+  | { readonly do: 'forget-unlock-refusal' };
 
 export interface AppendOptions {
   /** Stamps the digest of the entry before it is committed. Rejecting means: nothing is written. */
@@ -82,6 +87,7 @@ export interface OpenQuestionRow {
   readonly question: OpenQuestion;
   readonly reason: ErrorCode;
   readonly serialHash: Hex | undefined;
+  readonly insured: InsuredNumber | undefined;
   readonly openedAtMs: number;
   readonly attempts: number;
 }
@@ -100,5 +106,9 @@ export interface VisitQueries {
   unresolvedCount(): number;
   openQuestions(limit: number): readonly OpenQuestionRow[];
   countAttempt(visitId: string, question: OpenQuestion): void;
+  /** Keeps what was typed with a question that is still open; a newer number replaces an older one. */
+  keepInsured(visitId: string, question: OpenQuestion, insured: InsuredNumber): void;
   outboxWaiting(): number;
+  /** Since when the SP has refused to unlock; undefined when its last word was not no. */
+  unlockRefusedSinceMs(): number | undefined;
 }

@@ -104,6 +104,13 @@ export type EvidenceRecord =
       readonly operatorId?: string;
       readonly maxUses: number;
     }
+  | {
+      /** The SP said no; once until its next yes. An operator's card does not open the SAM meanwhile. */
+      readonly kind: 'sam-unlock-refused';
+      readonly at: WallClock;
+      readonly samId: Hex;
+      readonly networkId: Hex;
+    }
   | { readonly kind: 'sam-locked'; readonly at: WallClock; readonly samId: Hex; readonly reason: string }
   | {
       /** The SP wanted it dead, and it is, until it is personalised anew. */

@@ -56,6 +56,7 @@ export async function visitByInsuredNumber(
     serialHash: undefined,
     freshEligibility: undefined,
     insured: undefined,
+    typedInsured: isOpen ? insured : undefined,
     openReasons: isOpen ? { eligibility: asked.unavailable } : {},
   });
 }

@@ -129,6 +129,23 @@ describe('eligibility that was unavailable', () => {
     expect((await now(second)).eligibility.source).toBe('now');
   });
 
+  test('keeps a number that is typed while it is still unavailable: nobody types it again', async () => {
+    await open();
+    bench.centre.scripts.eligibility.behaviour = 'eligibility.unavailable';
+    const visit = await tap();
+    const listed = async () => (await bench.gateway.unresolvedVisits(caller))[0]?.hasInsuredNumber;
+    expect(await listed()).toBe(false);
+    await bench.gateway.reconcile(caller, visit.visitId, SAMPLE_INSURED);
+    expect(await listed()).toBe(true);
+    expect((await now(visit)).unresolved).toContain('eligibility');
+    bench.centre.scripts.eligibility.behaviour = 'good';
+    await bench.gateway.reconcileNow();
+    expect(bench.centre.askedInsured).toMatchObject([SAMPLE_INSURED]);
+    expect((await now(visit)).eligibility).toMatchObject({ source: 'now', validity: 'valid' });
+    // And the card has it from now on.
+    expect(bench.store.visits.patientByCard(visit.cardId ?? '')?.insured).toMatchObject(SAMPLE_INSURED);
+  });
+
   test('several results name no number to ask with', async () => {
     await open();
     bench.centre.validity = '5';
@@ -158,11 +175,8 @@ describe('eligibility that was unavailable', () => {
     bench.centre.all = 'good';
     await bench.gateway.reconcileNow();
     expect((await now(visit)).eligibility).toMatchObject({ source: 'now', validity: 'valid' });
-    // Nobody knows whose this one was: it stays on the list until somebody types the number.
-    expect(await bench.gateway.unresolvedVisits(caller)).toMatchObject([
-      { visitId: other.visitId, attempts: 1 },
-    ]);
-    await bench.gateway.reconcile(caller, other.visitId, SAMPLE_INSURED);
+    // Nobody knows whose this one was, but its number was kept.
+    expect((await now(other)).eligibility).toMatchObject({ source: 'now', validity: 'valid' });
     expect(await bench.gateway.unresolvedVisits(caller)).toEqual([]);
     await expect(bench.gateway.reconcile(caller, other.visitId, undefined)).rejects.toMatchObject({
       code: 'visit.already-resolved',

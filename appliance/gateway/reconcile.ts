@@ -94,7 +94,7 @@ export class Reconciliation {
       case 'revocation':
         return this.#closeRevocation(visit, row, run);
       case 'eligibility':
-        return this.#closeEligibility(visit, run);
+        return this.#closeEligibility(visit, row, run);
       case 'patient-number':
         return Promise.resolve(this.#closePatientNumber(visit));
     }
@@ -120,7 +120,10 @@ export class Reconciliation {
     };
   }
 
-  async #closeEligibility(visit: Visit, { typed }: Run): Promise<Closed | undefined> {
+  async #closeEligibility(visit: Visit, row: OpenQuestionRow, run: Run): Promise<Closed | undefined> {
+    const typed = run.typed ?? row.insured;
+    // Before the question: whoever typed it need not do so again, whatever becomes of this attempt.
+    if (run.typed !== undefined) this.#parts.queries.keepInsured(row.visitId, row.question, run.typed);
     const insured = typed ?? this.#knownInsured(visit);
     if (insured === undefined) return undefined;
     const asked = await askEligibility(

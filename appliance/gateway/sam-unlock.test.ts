@@ -71,6 +71,28 @@ describe('unlocking', () => {
     expect(facts()).toMatchObject({ samUnlock: 'offline' });
   });
 
+  test('and stays refused over a restart, too, which is evidence once', async () => {
+    const before = await openGatewayBench();
+    const caller = await before.signIn();
+    await before.gateway.lockSam(caller, 'asked');
+    before.centre.scripts.unlock.behaviour = 'centre.refused';
+    for (const _again of [1, 2]) {
+      await expect(before.gateway.unlockOnline(caller)).rejects.toMatchObject({ code: 'centre.refused' });
+    }
+    expect(before.records.filter(({ kind }) => kind === 'sam-unlock-refused')).toHaveLength(1);
+    bench = await openGatewayBench({
+      startsFrom: before.databasePath,
+      script: (centre) => (centre.scripts.unlock.behaviour = 'centre.unreachable'),
+    });
+    await before.close();
+    await expect(bench.signIn()).rejects.toMatchObject({ code: 'centre.refused' });
+    expect(facts()).toMatchObject({ sam: 'locked' });
+    bench.centre.scripts.unlock.behaviour = 'good';
+    await bench.signIn();
+    expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online' });
+    expect(bench.store.visits.unlockRefusedSinceMs()).toBeUndefined();
+  });
+
   test('offline by itself needs a card and PIN of somebody who is signed in', async () => {
     bench = await openGatewayBench({ script: (centre) => (centre.maxUses = 1) });
     const caller = await bench.signIn();

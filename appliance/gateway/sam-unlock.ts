@@ -1,9 +1,7 @@
 /** Opens the SAM: online by the SP's grant, offline by an operator's card. The SAM verifies both itself. */
-import { createHash } from 'node:crypto';
 import type { OpenSam } from '#broker/sam-access.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import { type ErrorCode, isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
-import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { GatewayCore } from './core.ts';
 import { operatorIdOf } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
@@ -12,6 +10,7 @@ import type { SamKeeper } from './sam-keeper.ts';
 import type { SamOrders } from './sam-orders.ts';
 import { appendStamped } from './stamped-entry.ts';
 import { placeError } from './state.ts';
+import { TickAnchor } from './tick-anchor.ts';
 
 /** Signs `message` with the operator card's authentication key; the card answers ECDSA raw, RSA PKCS#1 v1.5. */
 export type OperatorSigner = (message: Uint8Array) => Promise<{ keyId: Uint8Array; signature: Uint8Array }>;
@@ -45,16 +44,14 @@ export class SamUnlock {
   readonly #patientData: PatientData;
   readonly #orders: SamOrders;
   readonly #stop: AbortSignal;
+  readonly #anchor: TickAnchor;
   /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
   #turn: Promise<unknown> = Promise.resolve();
   #online: Promise<void> | undefined;
   /** The rules asked for it, and the SP has not answered yet. */
   #isOnlineWanted = false;
-  /** The SP's last word was no. */
-  #isRefused = false;
-  #anchoring: Promise<void> = Promise.resolve();
-  /** An unlock has happened since the last anchor. */
-  #isAnchorMissing = false;
+  /** The SP's last word was no, whatever happened to this program since. */
+  #isRefused: boolean;
 
   /** `stop` ends what still runs in the background. */
   constructor(
@@ -73,6 +70,8 @@ export class SamUnlock {
     this.#patientData = patientData;
     this.#orders = orders;
     this.#stop = stop;
+    this.#anchor = new TickAnchor(parts, stop);
+    this.#isRefused = parts.queries.unlockRefusedSinceMs() !== undefined;
   }
 
   /** Challenge, grant, EXTERNAL AUTHENTICATE; then the tick anchor in the background. Rejects `centre.*`, `sam.*`. */
@@ -150,20 +149,15 @@ export class SamUnlock {
       this.#core.apply({ type: 'operatorTimedOut' });
   }
 
-  /**
-   * TickStamp1: has an RFC 3161 authority time-stamp a fresh tick stamp, so that every stamp of this power-up gets a
-   * proven earliest and latest time; it covers all entries so far. Without the authority the stamps still order
-   * everything, and it is tried again with each call. Never rejects.
-   */
+  /** Has the ticks of this power-up anchored in time, where that is still missing. Never rejects. */
   anchorTicks(): Promise<void> {
-    this.#anchoring = this.#anchoring.then(() => this.#anchorIfMissing());
-    return this.#anchoring;
+    return this.#anchor.makeIfMissing();
   }
 
   /** Resolves when nothing runs in the background any more. */
   async settled(): Promise<void> {
     await this.#turn;
-    await this.#anchoring;
+    await this.#anchor.settled();
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -177,18 +171,33 @@ export class SamUnlock {
     const sam = await this.#openSam();
     const challenge = await sam.challenge();
     const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
-    const { grant } = await centre.serviceProvider.unlockSam(request, this.#stop).catch((thrown: unknown) => {
-      if (isSekishoError(thrown, 'centre.refused')) {
-        this.#isRefused = true;
-        // Perhaps it wants more than that nothing opens.
-        void this.#orders.followByItself();
-      }
-      throw thrown;
-    });
-    this.#isRefused = false;
+    const { grant } = await centre.serviceProvider
+      .unlockSam(request, this.#stop)
+      .catch(async (thrown: unknown) => {
+        if (isSekishoError(thrown, 'centre.refused')) {
+          await this.#rememberRefusal(sam);
+          // Perhaps it wants more than that nothing opens.
+          void this.#orders.followByItself();
+        }
+        throw thrown;
+      });
     await sam.unlockOnline(new Uint8Array(Buffer.from(grant, 'base64')));
     await this.#opened(sam, { how: 'online' });
+    this.#isRefused = false;
     await this.refreshRoster();
+  }
+
+  /** Once for all noes until the next yes. What the disk can not take counts all the same, until the program ends. */
+  async #rememberRefusal({ samId }: OpenSam): Promise<void> {
+    if (this.#isRefused) return;
+    this.#isRefused = true;
+    const [at, atMs] = [this.#now(), this.#parts.clock.nowMs()];
+    const { networkId } = this.#parts;
+    await appendStamped(this.#parts, { kind: 'sam-unlock-refused', at, samId, networkId }, () => [
+      { do: 'remember-unlock-refusal', atMs },
+    ]).catch((thrown: unknown) =>
+      this.#parts.logger.error('sam-unlock-refused.not-recorded', { error: thrown }),
+    );
   }
 
   async #unlockOffline(sign: OperatorSigner, operatorId: string): Promise<void> {
@@ -211,8 +220,7 @@ export class SamUnlock {
     const usesLeft = await this.#enterUnlocked(sam, by);
     this.#isOnlineWanted = false;
     await this.#recordUnlocked(sam, by, usesLeft);
-    this.#isAnchorMissing = true;
-    void this.anchorTicks();
+    void this.#anchor.makeAfterUnlock();
     void this.#parts.samHolder.readAhead();
   }
 
@@ -245,32 +253,15 @@ export class SamUnlock {
       const { samId } = sam;
       const { networkId } = this.#parts;
       const at = this.#now();
-      await appendStamped(this.#parts, { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by });
+      await appendStamped(
+        this.#parts,
+        { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by },
+        // The yes that the SAM took lifts every no before it.
+        () => (by.how === 'online' ? [{ do: 'forget-unlock-refusal' }] : []),
+      );
     } catch (thrown) {
       this.#core.apply({ type: 'samLocked', reason: toSekishoError(thrown).code });
       throw thrown;
-    }
-  }
-
-  async #anchorIfMissing(): Promise<void> {
-    const { samHolder, ledger, centre, logger } = this.#parts;
-    const [sam, head] = [samHolder.current, ledger.head()];
-    if (!this.#isAnchorMissing || sam === undefined || head === undefined) return;
-    // The next unlock may come while the authority thinks about this one.
-    this.#isAnchorMissing = false;
-    try {
-      const tickStamp = encodeCompleteStamp(await sam.tickStamp(fromHex(head.hash)));
-      const digest = createHash('sha256').update(tickStamp, 'hex').digest();
-      const token = await centre.timeStamps.timeStamp(new Uint8Array(digest), this.#stop);
-      await appendStamped(this.#parts, {
-        kind: 'tick-anchor',
-        at: this.#now(),
-        tickStamp,
-        token: Buffer.from(token).toString('base64'),
-      });
-    } catch (thrown) {
-      this.#isAnchorMissing = true;
-      logger.warn('tick-anchor.missing', { code: toSekishoError(thrown).code });
     }
   }
 

@@ -158,6 +158,7 @@ export function makeVisitFacts(
         : hashSerial(findings.certificate.serial, findings.institutionCode),
     freshEligibility: fresh,
     insured: insuredNumberOf(fresh?.answer),
+    typedInsured: undefined,
     openReasons,
   };
 }

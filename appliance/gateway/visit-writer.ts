@@ -28,6 +28,8 @@ export interface VisitFacts {
   readonly freshEligibility: FreshEligibility | undefined;
   /** Learnt from a single result: lets a later offline visit be reconciled without the card. */
   readonly insured: InsuredNumber | undefined;
+  /** What a clerk typed and nobody has answered yet: kept with the question. */
+  readonly typedInsured: InsuredNumber | undefined;
   readonly openReasons: Readonly<Partial<Record<Visit['unresolved'][number], ErrorCode>>>;
 }
 
@@ -99,6 +101,7 @@ function effectsOf(facts: VisitFacts, visit: Visit, receipt: EvidenceReceipt, no
       question,
       reason: facts.openReasons[question] ?? 'internal.bug',
       ...(facts.serialHash === undefined ? {} : { serialHash: facts.serialHash }),
+      ...(question === 'eligibility' && facts.typedInsured !== undefined && { insured: facts.typedInsured }),
       openedAtMs: nowMs,
     });
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeviceBook } from '#anchor/device-book.ts';
 import { openIdentity } from '#anchor/identity.ts';
+import { tellFigure } from '#clinic/testing/figures.ts';
 import {
   ANCHOR_HOST,
   ANCHOR_PORT,
@@ -200,6 +201,7 @@ test('a cloned network, the same to the last byte but for the key, gives no leas
   process.stdout.write(
     `cloned network: ${JSON.stringify({ ...counts, atNs: undefined, event: undefined })}\n`,
   );
+  tellFigure({ name: 'cloned-network-leases', value: Number(counts.granted ?? 0), unit: 'of 1000 tries' });
   expect(counts.granted).toBeUndefined();
   expect(Number(counts['wrong-key']) + Number(counts.ignored)).toBeGreaterThanOrEqual(990);
   expect(there.told.some(isLease)).toBe(false);

@@ -4,6 +4,7 @@ import type { EligibilityTable } from './eligibility.ts';
 import type { OutboxTable } from './outbox.ts';
 import type { PatientTable } from './patients.ts';
 import type { QuestionTable } from './questions.ts';
+import type { UnlockRefusalTable } from './unlock-refusal.ts';
 import type { VisitTable } from './visits.ts';
 
 export interface EffectTables {
@@ -12,6 +13,7 @@ export interface EffectTables {
   readonly eligibility: EligibilityTable;
   readonly patients: PatientTable;
   readonly questions: QuestionTable;
+  readonly unlockRefusal: UnlockRefusalTable;
 }
 
 type EffectMap = { readonly [Effect in StoreEffect as Effect['do']]: (effect: Effect) => void };
@@ -27,6 +29,8 @@ export function createEffectRunner(tables: EffectTables): (effect: StoreEffect) 
       tables.questions.close(visitId, question);
       tables.visits.put(visit);
     },
+    'remember-unlock-refusal': ({ atMs }) => tables.unlockRefusal.put(atMs),
+    'forget-unlock-refusal': () => tables.unlockRefusal.clear(),
   };
   // The map has a function for the very type that `do` names; TypeScript cannot follow the pairing.
   return (effect) => (run[effect.do] as (effect: StoreEffect) => void)(effect);

@@ -2,6 +2,13 @@
 import { MIGRATION_0001 } from './migrations/0001-initial.ts';
 import { MIGRATION_0002 } from './migrations/0002-data-keys.ts';
 import { MIGRATION_0003 } from './migrations/0003-person-uses.ts';
-import { MIGRATION_0004 } from './migrations/0004-access-log.ts';
+import { MIGRATION_0004 } from './migrations/0004-kept-answers.ts';
+import { MIGRATION_0005 } from './migrations/0005-access-log.ts';
 
-export const MIGRATIONS: readonly string[] = [MIGRATION_0001, MIGRATION_0002, MIGRATION_0003, MIGRATION_0004];
+export const MIGRATIONS: readonly string[] = [
+  MIGRATION_0001,
+  MIGRATION_0002,
+  MIGRATION_0003,
+  MIGRATION_0004,
+  MIGRATION_0005,
+];

@@ -164,6 +164,7 @@ describe('open questions', () => {
         open: ['eligibility'],
         ageSeconds: 64,
         reason: 'centre.timeout',
+        hasInsuredNumber: false,
         attempts: 0,
       },
       {
@@ -173,6 +174,7 @@ describe('open questions', () => {
         open: ['revocation', 'eligibility'],
         ageSeconds: 61,
         reason: 'revocation.unknown',
+        hasInsuredNumber: false,
         attempts: 0,
       },
     ]);

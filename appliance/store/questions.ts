@@ -1,9 +1,10 @@
 /** What is still open about a visit, since when and why; nothing leaves this table without an answer. */
+import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { ErrorCode } from '#contract/errors.ts';
 import type { UnresolvedVisit } from '#contract/visit.ts';
 import type { OpenQuestion, OpenQuestionRow, StoreEffect } from '#evidence/ledger.ts';
 import { type Database, prepare } from './database.ts';
-import type { SealedColumn, Sealer } from './sealer.ts';
+import { type SealedColumn, type Sealer, sealJson, unsealJson } from './sealer.ts';
 import { openVisit, type VisitRow } from './visits.ts';
 
 interface QuestionRow {
@@ -11,6 +12,7 @@ interface QuestionRow {
   readonly question: OpenQuestion;
   readonly reason: ErrorCode;
   readonly sealed_serial_hash: Uint8Array | null;
+  readonly sealed_insured: Uint8Array | null;
   readonly opened_at_ms: number;
   readonly attempts: number;
 }
@@ -20,6 +22,7 @@ export interface QuestionTable {
   close(visitId: string, question: OpenQuestion): void;
   openQuestions(limit: number): readonly OpenQuestionRow[];
   countAttempt(visitId: string, question: OpenQuestion): void;
+  keepInsured(visitId: string, question: OpenQuestion, insured: InsuredNumber): void;
   unresolvedVisits(nowMs: number): readonly UnresolvedVisit[];
   unresolvedCount(): number;
 }
@@ -33,20 +36,36 @@ export const QUESTION_SERIAL_HASH: SealedColumn = {
   place: (visitId = '', question = '') => place(visitId, question),
 };
 
+const insuredPlace = (visitId: string, question: string): string => `question/${visitId}/${question}/insured`;
+
+export const QUESTION_INSURED: SealedColumn = {
+  table: 'question',
+  column: 'sealed_insured',
+  key: ['visit_id', 'question'],
+  place: (visitId = '', question = '') => insuredPlace(visitId, question),
+};
+
 export function createQuestionTable(database: Database, sealer: Sealer): QuestionTable {
   const sql = prepareSql(database);
   const serialHashOf = ({ visit_id, question, sealed_serial_hash }: QuestionRow): string | undefined =>
     sealed_serial_hash === null
       ? undefined
       : Buffer.from(sealer.unseal(sealed_serial_hash, place(visit_id, question))).toString('hex');
+  const insuredOf = ({ visit_id, question, sealed_insured }: QuestionRow): InsuredNumber | undefined =>
+    sealed_insured === null
+      ? undefined
+      : unsealJson<InsuredNumber>(sealer, sealed_insured, insuredPlace(visit_id, question));
+  const sealInsured = (insured: InsuredNumber, visitId: string, question: OpenQuestion): Uint8Array =>
+    sealJson(sealer, insured, insuredPlace(visitId, question));
 
   return {
-    open({ visitId, question, reason, serialHash, openedAtMs }) {
+    open({ visitId, question, reason, serialHash, insured, openedAtMs }) {
       const sealed =
         serialHash === undefined
           ? null
           : sealer.seal(Buffer.from(serialHash, 'hex'), place(visitId, question));
-      sql.open.run(visitId, question, reason, sealed, openedAtMs);
+      const kept = insured === undefined ? null : sealInsured(insured, visitId, question);
+      sql.open.run(visitId, question, reason, sealed, kept, openedAtMs);
     },
     close(visitId, question) {
       sql.close.run(visitId, question);
@@ -54,12 +73,16 @@ export function createQuestionTable(database: Database, sealer: Sealer): Questio
     countAttempt(visitId, question) {
       sql.count.run(visitId, question);
     },
+    keepInsured(visitId, question, insured) {
+      sql.keep.run(sealInsured(insured, visitId, question), visitId, question);
+    },
     openQuestions: (limit) =>
       sql.next.all(limit).map((row) => ({
         visitId: row.visit_id,
         question: row.question,
         reason: row.reason,
         serialHash: serialHashOf(row),
+        insured: insuredOf(row),
         openedAtMs: row.opened_at_ms,
         attempts: row.attempts,
       })),
@@ -94,6 +117,7 @@ function describe(
       open: rows.map(({ question }) => question),
       ageSeconds: Math.max(0, Math.floor((nowMs - oldest.opened_at_ms) / 1000)),
       reason: oldest.reason,
+      hasInsuredNumber: rows.some(({ sealed_insured }) => sealed_insured !== null),
       attempts: Math.max(...rows.map(({ attempts }) => attempts)),
     },
   ];
@@ -101,21 +125,27 @@ function describe(
 
 function prepareSql(database: Database) {
   return {
-    open: prepare<[string, string, string, Uint8Array | null, number]>(
+    open: prepare<[string, string, string, Uint8Array | null, Uint8Array | null, number]>(
       database,
-      `INSERT INTO question (visit_id, question, reason, sealed_serial_hash, opened_at_ms) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO question (visit_id, question, reason, sealed_serial_hash, sealed_insured, opened_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (visit_id, question) DO UPDATE SET reason = excluded.reason,
-         sealed_serial_hash = coalesce(excluded.sealed_serial_hash, sealed_serial_hash)`,
+         sealed_serial_hash = coalesce(excluded.sealed_serial_hash, sealed_serial_hash),
+         sealed_insured = coalesce(excluded.sealed_insured, sealed_insured)`,
     ),
     close: prepare<[string, string]>(database, 'DELETE FROM question WHERE visit_id = ? AND question = ?'),
     count: prepare<[string, string]>(
       database,
       'UPDATE question SET attempts = attempts + 1 WHERE visit_id = ? AND question = ?',
     ),
+    keep: prepare<[Uint8Array, string, string]>(
+      database,
+      'UPDATE question SET sealed_insured = ? WHERE visit_id = ? AND question = ?',
+    ),
     // Least tried first: a question that never gets an answer must not keep the others waiting.
     next: prepare<[number], QuestionRow>(
       database,
-      `SELECT visit_id, question, reason, sealed_serial_hash, opened_at_ms, attempts FROM question
+      `SELECT visit_id, question, reason, sealed_serial_hash, sealed_insured, opened_at_ms, attempts FROM question
        ORDER BY attempts, opened_at_ms LIMIT ?`,
     ),
     visits: prepare<[], { visits: number }>(

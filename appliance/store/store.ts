@@ -11,9 +11,10 @@ import { openLedger } from './ledger.ts';
 import { createOutboxTable, OUTBOX_RECORD, type Outbox } from './outbox.ts';
 import { PATIENT_IDENTITY, PatientTable } from './patients.ts';
 import { createPersonUseShelf, type PersonUseShelf } from './person-uses.ts';
-import { createQuestionTable, QUESTION_SERIAL_HASH } from './questions.ts';
+import { createQuestionTable, QUESTION_INSURED, QUESTION_SERIAL_HASH } from './questions.ts';
 import { createRosterShelf, type RosterShelf } from './roster.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
+import { createUnlockRefusalTable } from './unlock-refusal.ts';
 import { createVault, type Vault } from './vault.ts';
 import { createVisitTable, VISIT } from './visits.ts';
 
@@ -23,6 +24,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
   ELIGIBILITY_ANSWER,
   VISIT,
   QUESTION_SERIAL_HASH,
+  QUESTION_INSURED,
   OUTBOX_RECORD,
   LETTERBOX_KEY,
 ];
@@ -88,6 +90,7 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
     eligibility: createEligibilityTable(database, sealer),
     patients: new PatientTable(database, sealer),
     questions: createQuestionTable(database, sealer),
+    unlockRefusal: createUnlockRefusalTable(database),
   };
   const ledger = openLedger(database, createEffectRunner(tables));
   return {
@@ -107,7 +110,14 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
   };
 }
 
-function queriesOf({ visits, outbox, eligibility, patients, questions }: EffectTables): VisitQueries {
+function queriesOf({
+  visits,
+  outbox,
+  eligibility,
+  patients,
+  questions,
+  unlockRefusal,
+}: EffectTables): VisitQueries {
   return {
     patientByCard: (cardId) => patients.byCard(cardId),
     cardsOfPatient: (patientNumber) => patients.cardsOf(patientNumber),
@@ -118,6 +128,8 @@ function queriesOf({ visits, outbox, eligibility, patients, questions }: EffectT
     unresolvedCount: questions.unresolvedCount,
     openQuestions: questions.openQuestions,
     countAttempt: questions.countAttempt,
+    keepInsured: questions.keepInsured,
     outboxWaiting: outbox.waiting,
+    unlockRefusedSinceMs: unlockRefusal.sinceMs,
   };
 }

@@ -53,6 +53,7 @@ async function fill(store: Store): Promise<void> {
         question: 'revocation',
         reason: 'revocation.unknown',
         serialHash: 'd5'.repeat(32),
+        insured: INSURED,
         openedAtMs: 1,
       },
       {

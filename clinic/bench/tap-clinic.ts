@@ -6,7 +6,7 @@ import { isPrivatePcscdAvailable } from '#drivers/pcsc/private-pcscd.ts';
 import { installAppliance } from '../appliance-config.ts';
 import { clinicCa, type Surroundings, startClinic, startSurroundings } from '../clinic.ts';
 import { CounterClient } from '../counter-client.ts';
-import type { TimingKind } from '../readers.ts';
+import type { ReaderKind, TimingKind } from '../readers.ts';
 import { makeVisit, signInWith, type TapReport } from '../tap-run.ts';
 import { ApplianceProcess } from './appliance-process.ts';
 
@@ -61,10 +61,11 @@ export async function withApplianceProcess<Result>(
 
 /** The same in one process, without pcscd: for the share of the wall clock that is ours alone. */
 export async function withClinicInProcess<Result>(
+  reader: Exclude<ReaderKind, 'pcsc'>,
   work: (tap: () => Promise<TapReport>) => Promise<Result>,
 ): Promise<Result> {
   return withFolder(async (stateFolder) => {
-    const clinic = await startClinic({ stateFolder, reader: 'inprocess', timing: 'real', limits });
+    const clinic = await startClinic({ stateFolder, reader, timing: 'real', limits });
     try {
       return await withCounter(clinic, new CounterClient(clinic.appliance.url, clinicCa(clinic)), work);
     } finally {

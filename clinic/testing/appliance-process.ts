@@ -22,11 +22,14 @@ export function buildPrograms(): void {
 
 export class ApplianceProcess {
   readonly url: string;
+  /** Everything that it logged, in all its rooms. */
+  readonly logLines: readonly string[];
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, url: string) {
+  private constructor(child: ChildProcess, url: string, logLines: readonly string[]) {
     this.#child = child;
     this.url = url;
+    this.logLines = logLines;
   }
 
   /** Resolves when it is ready for a patient. */
@@ -38,17 +41,28 @@ export class ApplianceProcess {
     const env = { ...process.env, ...variables };
     const child = spawn(process.execPath, program, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let problems = '';
+    const logLines: string[] = [];
     child.stderr.on('data', (text: Buffer) => {
       problems += text.toString();
     });
     const url = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
+        logLines.push(line);
         const entry = JSON.parse(line) as LogEntry;
         if (entry.event === 'appliance.ready' && entry.url !== undefined) resolve(entry.url);
       });
       child.once('exit', (code) => reject(new Error(`the appliance ended (${code})\n${problems}`)));
     });
-    return new ApplianceProcess(child, url);
+    return new ApplianceProcess(child, url, logLines);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** SIGSTOP hangs it, SIGCONT lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
   }
 
   /** SIGKILL: what a power cut leaves of a process. */

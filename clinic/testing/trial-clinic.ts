@@ -31,9 +31,11 @@ const LIMITS: NonNullable<ClinicOptions['limits']> = {
 const HTTP: NonNullable<ClinicOptions['http']> = { requestsPerSecond: 10_000 };
 
 export interface TrialOptions
-  extends Partial<Pick<ClinicOptions, 'reader' | 'limits' | 'http' | 'uiFolder' | 'graceMs'>> {
+  extends Partial<
+    Pick<ClinicOptions, 'reader' | 'limits' | 'http' | 'uiFolder' | 'graceMs' | 'brokerSocket'>
+  > {
   /** Runs when everything but the appliance is there: the world that it starts in. */
-  readonly beforeStart?: (surroundings: Surroundings) => void;
+  readonly beforeStart?: (surroundings: Surroundings, folder: string) => void | Promise<void>;
   /** Default: a doctor is signed in. */
   readonly signedIn?: boolean;
 }
@@ -67,7 +69,7 @@ export class TrialClinic {
       http: { ...HTTP, ...wishes.http },
     };
     const surroundings = await startSurroundings(options);
-    beforeStart?.(surroundings);
+    await beforeStart?.(surroundings, stateFolder);
     const { appliance, installed } = await openAppliance(surroundings, options);
     const close = async (): Promise<void> => {
       await appliance.close();

@@ -46,6 +46,25 @@ describe('Pn532Reader', () => {
     expect(line.baudRate).toBe(rate);
   });
 
+  it('without any patience of its own, still finds a chip at its next try that has lost its rate', async () => {
+    const clock = time();
+    let rate = 921_600;
+    const line: AnsweringLine = new AnsweringLine(clock, (command) => {
+      if (line.baudRate !== rate) return undefined;
+      return command === '02' ? FIRMWARE : '';
+    });
+    const reader = new Pn532Reader({
+      openLine: line.open,
+      clock,
+      baudRate: 921_600,
+      recoveryTimeoutMs: 0,
+    });
+    await clock.run(reader.probe(never));
+    rate = 115_200;
+    await expect(clock.run(reader.probe(never))).rejects.toMatchObject({ code: 'reader.timeout' });
+    await clock.run(reader.probe(never));
+  });
+
   it('stays at a rate that works when the chip does not follow to another', async () => {
     const clock = time();
     const line = chipAt(clock, 115_200);

@@ -259,11 +259,13 @@ export class Pn532Reader implements CardReader {
         return await action();
       } catch (thrown) {
         stop.throwIfAborted();
+        if (!isPassing(thrown)) throw toReaderError(thrown);
         const nowMs = this.#clock.monotonicMs();
         awaySinceMs ??= nowMs;
-        if (!isPassing(thrown) || nowMs - awaySinceMs >= recoveryTimeoutMs) throw toReaderError(thrown);
-        this.#logger.debug('pn532.recovering', { reason: String(thrown) });
+        // Also before giving up: whoever asks next must look for the chip at every rate, not where it was.
         await this.#turn.take(() => this.#letGo());
+        if (nowMs - awaySinceMs >= recoveryTimeoutMs) throw toReaderError(thrown);
+        this.#logger.debug('pn532.recovering', { reason: String(thrown) });
         await this.#clock.sleep(RETRY_PAUSE_MS, stop);
       }
     }

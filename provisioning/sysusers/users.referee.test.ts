@@ -1,26 +1,40 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const UNITS = fileURLToPath(new URL('../systemd/', import.meta.url));
+const RULES = fileURLToPath(new URL('../udev/', import.meta.url));
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'sekisho-root-'));
+  mkdirSync(join(root, 'etc'));
+  const conf = fileURLToPath(new URL('./sekisho.conf', import.meta.url));
+  execFileSync('systemd-sysusers', [`--root=${root}`, conf]);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const namesIn = (file: string): (string | undefined)[] =>
+  readFileSync(join(root, 'etc', file), 'utf8')
+    .split('\n')
+    .map((line) => line.split(':')[0]);
 
 test('systemd makes the users that the units name, in a root of its own', () => {
-  const root = mkdtempSync(join(tmpdir(), 'sekisho-root-'));
-  try {
-    mkdirSync(join(root, 'etc'));
-    const conf = fileURLToPath(new URL('./sekisho.conf', import.meta.url));
-    execFileSync('systemd-sysusers', [`--root=${root}`, conf]);
-    const users = readFileSync(join(root, 'etc/passwd'), 'utf8')
-      .split('\n')
-      .map((line) => line.split(':')[0]);
-    for (const unit of ['sekisho-gateway', 'sekisho-broker']) {
-      const [, user] = /^User=(.+)$/m.exec(readFileSync(join(UNITS, `${unit}.service`), 'utf8')) ?? [];
-      expect(users).toContain(user);
-    }
-  } finally {
-    rmSync(root, { recursive: true });
+  for (const unit of ['sekisho-gateway', 'sekisho-broker']) {
+    const [, user] = /^User=(.+)$/m.exec(readFileSync(join(UNITS, `${unit}.service`), 'utf8')) ?? [];
+    expect(namesIn('passwd')).toContain(user);
   }
+});
+
+test('the groups to which udev gives readers and keypads are those of the gateway', () => {
+  const rules = readdirSync(RULES).map((file) => readFileSync(join(RULES, file), 'utf8'));
+  const groups = rules.flatMap((text) =>
+    [...text.matchAll(/chgrp (\S+) |GROUP="([^"]+)"/g)].map(([, byCommand, byRule]) => byCommand ?? byRule),
+  );
+  expect(groups.length).toBeGreaterThanOrEqual(3);
+  expect(new Set(groups)).toEqual(new Set(['sekisho-gateway']));
+  expect(namesIn('group')).toContain('sekisho-gateway');
 });

@@ -47,12 +47,17 @@ export function resultView(state: State, actions: Actions): ViewNode {
     ),
     visit.error !== undefined && missingPanel(visit.error),
     visit.error !== undefined && nextButton(ERRORS[visit.error].then, actions),
-    isAccepted && eligibilityCard(visit.eligibility),
+    isAccepted && eligibilityCard(visit.eligibility, isNumberKept(visit)),
     h('div', { class: 'columns' }, patientCard(state, visit, actions), recordCard(visit)),
   );
 }
 
-function eligibilityCard(eligibility: EligibilityView): ViewNode {
+/** Typed, and not answered yet. */
+function isNumberKept({ identifiedBy, unresolved }: Visit): boolean {
+  return identifiedBy === 'insured-number' && unresolved.includes('eligibility');
+}
+
+function eligibilityCard(eligibility: EligibilityView, isKept: boolean): ViewNode {
   const [text, look] = VALIDITIES[eligibility.validity];
   return card(
     `eligibility ${eligibility.source === 'now' ? look : look === 'good' ? 'warn' : look}`,
@@ -60,6 +65,7 @@ function eligibilityCard(eligibility: EligibilityView): ViewNode {
     h('p', { class: 'validity' }, t(text)),
     h('p', { class: 'source' }, sourceText(eligibility)),
     eligibility.reason !== undefined && h('p', {}, ERRORS[eligibility.reason][currentLanguage()].title),
+    isKept && h('p', { class: 'lead' }, t('numberKept')),
     eligibility.changes.length > 0 &&
       h(
         'div',

@@ -51,7 +51,12 @@ function row(visit: UnresolvedVisit, { busy }: State, actions: Actions): ViewNod
       h('span', { class: visit.ageSeconds >= 86_400 ? 'tag bad' : 'tag warn' }, ageText(visit.ageSeconds)),
     ),
     h('td', {}, visit.patientNumber ?? h('span', { class: 'pale' }, t('unlinked'))),
-    h('td', {}, visit.open.map(openText).join('、')),
+    h(
+      'td',
+      {},
+      visit.open.map(openText).join('、'),
+      visit.hasInsuredNumber && h('span', { class: 'pale' }, `（${t('numberKeptShort')}）`),
+    ),
     h('td', {}, ERRORS[visit.reason][currentLanguage()].title),
     h('td', { class: 'number' }, String(visit.attempts)),
     h(

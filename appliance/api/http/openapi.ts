@@ -57,7 +57,7 @@ export function describeApi(version: string): Json {
     info: {
       title: 'Sekisho',
       version,
-      summary: '関所: 受付端末のローカル API / local API of the clinic appliance',
+      summary: '関所: 受付の装置のローカル API / local API of the clinic appliance',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

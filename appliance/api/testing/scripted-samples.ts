@@ -119,6 +119,7 @@ export function sampleUnresolved(): UnresolvedVisit[] {
       open: ['eligibility', 'revocation'],
       ageSeconds: 93_600,
       reason: 'centre.unreachable',
+      hasInsuredNumber: true,
       attempts: 14,
     },
     {
@@ -128,6 +129,7 @@ export function sampleUnresolved(): UnresolvedVisit[] {
       open: ['patient-number'],
       ageSeconds: 1_500,
       reason: 'patient.not-linked',
+      hasInsuredNumber: false,
       attempts: 0,
     },
   ];

@@ -1,12 +1,9 @@
 /** The built broker as a process, a SAM behind a real pcscd, and a gateway that can be killed and frozen. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { signUnlockGrant } from '#centre/service-provider/sam-order.ts';
 import { buildPrograms } from '#clinic/testing/appliance-process.ts';
 import type { BrokerConfigFile } from '#config/broker-schema.ts';
@@ -18,10 +15,10 @@ import { type TestRegion, testRegion } from '#gateway/testdata/region.ts';
 import type { OpenSam } from '../sam-access.ts';
 import { SamClient } from '../sam-client.ts';
 import { SocketLink } from '../socket-link.ts';
+import { endProcess, startBrokerProgram, untilSaid } from './broker-program.ts';
 import { ScriptedAnchor } from './scripted-anchor.ts';
 import { TimedSam } from './timed-sam.ts';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const SAM_SLOT = 1;
 /** Stands between the test and the broker as the gateway's process: to the broker it is the client. */
 const GATEWAY = `
@@ -80,15 +77,8 @@ export class BrokerProcess {
       anchorKeyPath: 'anchor.pem',
       limits: { leaseGraceMs },
     };
-    const configFile = join(this.folder, 'broker.json');
-    writeFileSync(configFile, JSON.stringify(config));
-    const program = ['--conditions=built', 'build/appliance/broker/main.js', configFile];
-    this.broker = spawn('/usr/bin/setpriv', ['--pdeathsig=SIGKILL', process.execPath, ...program], {
-      cwd: ROOT,
-      env: { ...process.env, PCSCLITE_CSOCK_NAME: this.#fixture.pcscd.socketPath },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await saying(this.broker, '"broker.ready"');
+    const variables = { PCSCLITE_CSOCK_NAME: this.#fixture.pcscd.socketPath };
+    this.broker = await startBrokerProgram(this.folder, config, variables);
   }
 
   /** A client over a gateway process of its own. */
@@ -98,7 +88,7 @@ export class BrokerProcess {
     const far = join(this.folder, 'broker.sock');
     const command = ['--pdeathsig=SIGKILL', process.execPath, '-e', GATEWAY, near, far];
     this.gateway = spawn('/usr/bin/setpriv', command, { stdio: ['ignore', 'pipe', 'inherit'] });
-    await saying(this.gateway, 'ready');
+    await untilSaid(this.gateway, 'ready');
     const client = new SamClient(new SocketLink(near));
     this.#links.push(client);
     return client;
@@ -137,11 +127,11 @@ export class BrokerProcess {
   }
 
   async endBroker(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    return end(this.broker, signal);
+    return endProcess(this.broker, signal);
   }
 
   async endGateway(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await end(this.gateway, signal);
+    await endProcess(this.gateway, signal);
   }
 
   async stop(): Promise<void> {
@@ -152,20 +142,4 @@ export class BrokerProcess {
     await this.#fixture.stop();
     rmSync(this.folder, { recursive: true });
   }
-}
-
-/** Resolves when the child writes a line with `word`. */
-async function saying({ stdout }: ChildProcess, word: string): Promise<void> {
-  if (stdout === null) throw new Error('no output to read');
-  for await (const line of createInterface({ input: stdout })) if (line.includes(word)) return;
-  throw new Error(`ended without ${word}`);
-}
-
-async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<number | null> {
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-    return child?.exitCode ?? null;
-  const gone = once(child, 'exit');
-  child.kill(signal);
-  await gone;
-  return child.exitCode;
 }

@@ -36,7 +36,7 @@ export const RIG_LIMITS: PolicyLimits = {
   permitMaxUses: 50,
 };
 export const GRACE_MS = 3_000;
-const MAX_ROUND_TRIP_MS = 500;
+export const MAX_ROUND_TRIP_MS = 500;
 export const INS_ORGANISATION_KEY = 0x2a;
 
 export interface RigOperator extends OperatorRecord {

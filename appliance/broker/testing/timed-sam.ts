@@ -2,9 +2,16 @@
 import { EventEmitter, once } from 'node:events';
 import { WatchedCard } from '#gateway/testdata/watched-card.ts';
 
+const INS_EXTERNAL_AUTHENTICATE = 0x82;
+
 export class TimedSam extends WatchedCard {
   readonly #happened = new EventEmitter();
   #lastLossMs = Number.NEGATIVE_INFINITY;
+
+  /** How often it was asked to unlock. */
+  get grants(): number {
+    return this.commands.filter(({ ins }) => ins === INS_EXTERNAL_AUTHENTICATE).length;
+  }
 
   override powerOff(): void {
     super.powerOff();

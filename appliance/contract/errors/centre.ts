@@ -39,7 +39,7 @@ export const ERROR_TABLE_CENTRE = {
     502,
     'support',
     'call-support',
-    ['センターがこの端末を認めませんでした。', 'サポートに連絡してください。'],
+    ['センターがこの装置を認めませんでした。', 'サポートに連絡してください。'],
     ['The centre refused this appliance.', 'Call support.'],
   ),
   'centre.rejected-request': row(

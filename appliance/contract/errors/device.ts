@@ -106,7 +106,7 @@ export const ERROR_TABLE_DEVICE = {
     403,
     'support',
     'call-support',
-    ['カードがこの端末を認めませんでした。', 'サポートに連絡してください。'],
+    ['カードがこの装置を認めませんでした。', 'サポートに連絡してください。'],
     ['The card did not accept this appliance.', 'Call support.'],
   ),
   'card.not-genuine': row(

@@ -79,7 +79,7 @@ export const ERROR_TABLE_PLATFORM = {
     403,
     'developer',
     'correct-input',
-    ['別のサイトからの操作は受け付けません。', 'この端末の画面から操作してください。'],
+    ['別のサイトからの操作は受け付けません。', 'この装置の画面から操作してください。'],
     ['Requests from another site are refused.', 'Use the page of this appliance.'],
   ),
   'config.invalid': row(

@@ -1,6 +1,6 @@
 /** A whole gateway on simulated cards, SAM and centre, with a real store and real certificates. */
 import { createPublicKey } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -55,6 +55,8 @@ export interface GatewayBenchOptions {
   readonly clock?: Clock;
   /** Runs before `start`. */
   readonly script?: (centre: ScriptedCentre) => void;
+  /** The database of a run before, which may still be open: this one starts with what had been written by then. */
+  readonly startsFrom?: string;
   /** Default: found, registered and unlocked online. */
   readonly isStarted?: boolean;
   /** Wraps or replaces parts. */
@@ -110,6 +112,10 @@ export class GatewayBench {
     const devices = Object.fromEntries(Object.entries(line).filter(([, value]) => value !== undefined));
     this.#folder = mkdtempSync(join(tmpdir(), 'sekisho-gateway-'));
     this.databasePath = join(this.#folder, 'appliance.sqlite');
+    for (const part of options.startsFrom === undefined ? [] : ['', '-wal']) {
+      const from = `${options.startsFrom}${part}`;
+      if (existsSync(from)) copyFileSync(from, `${this.databasePath}${part}`);
+    }
     this.centre = new ScriptedCentre(region.pki, clock, region.operators);
     this.reader = new SimulatedReader({ name: 'reader', ...devices });
     this.samSlot = new SimulatedReader({ name: 'sam-slot', ...devices });

@@ -86,6 +86,37 @@ export function openLab(name: string): Lab {
   return { box, clinic, clinicDevice: 'clinic0' };
 }
 
+export interface Cable {
+  /** The box's end, in the namespace of this process. */
+  readonly device: string;
+  /** The namespace of the clinic, with everything that is not the box. */
+  readonly clinic: string;
+  readonly anchorHost: string;
+  set(state: 'up' | 'down'): void;
+}
+
+/** From this machine, which is the box, to a clinic of its own. Addresses are of those for benchmarks (RFC 2544). */
+export function openCable(): Cable {
+  const clinic = addNamespace('cable');
+  const device = `sekisho${RUN}`.slice(0, 15);
+  const network = `198.18.${process.pid & 0xff}`;
+  const [near, far] = [
+    ['dev', device],
+    ['dev', 'clinic0'],
+  ] as const;
+  ip('link', 'add', 'name', device, 'type', 'veth', 'peer', 'name', 'clinic0', 'netns', clinic);
+  ip('addr', 'add', `${network}.5/24`, ...near);
+  ip('-n', clinic, 'addr', 'add', `${network}.1/24`, ...far);
+  ip('link', 'set', ...near, 'up');
+  ip('-n', clinic, 'link', 'set', ...far, 'up');
+  return {
+    device,
+    clinic,
+    anchorHost: `${network}.1`,
+    set: (state) => void ip('-n', clinic, 'link', 'set', ...far, state),
+  };
+}
+
 export interface Told {
   readonly event: string;
   readonly atNs: string;

@@ -1,7 +1,7 @@
 /** Asks a real anchor a hundred questions and prints the answers. A process of its own; tests only. */
 import { UdpAnchorLine } from '#drivers/network/anchor-line.ts';
 import { systemClock } from '#ports/clock.ts';
-import { pinnedVerifier } from './pinned-verifier.ts';
+import { pinnedLease } from './pinned-lease.ts';
 import type { WatchProgramOptions } from './watch-program.ts';
 
 const RECORDINGS = 100;
@@ -9,7 +9,7 @@ const RECORDINGS = 100;
 const EVERY_MS = 60;
 
 const options = JSON.parse(process.argv[2] ?? '') as WatchProgramOptions;
-const verifier = pinnedVerifier({ ...options, monotonicMs: () => systemClock.monotonicMs() });
+const verifier = pinnedLease(options);
 const recordings: string[] = [];
 const line = new UdpAnchorLine({ anchors: [options.anchor], hops: 1 });
 await line.start((datagram) => void recordings.push(Buffer.from(datagram).toString('hex')));

@@ -6,7 +6,7 @@ import { fileTamperSwitch } from '#drivers/network/tamper-level.ts';
 import { systemClock } from '#ports/clock.ts';
 import { silentLogger } from '#ports/logger.ts';
 import { LeaseWatcher } from '../watcher.ts';
-import { pinnedVerifier } from './pinned-verifier.ts';
+import { pinnedLease } from './pinned-lease.ts';
 
 export interface WatchProgramOptions {
   readonly device: string;
@@ -26,7 +26,7 @@ const say = (event: string, fields: object = {}): void =>
   );
 
 const counts: Record<string, number> = {};
-const verifier = pinnedVerifier({ ...options, monotonicMs: () => systemClock.monotonicMs() });
+const verifier = pinnedLease(options);
 const watcher: LeaseWatcher = new LeaseWatcher({
   options,
   verifier: {

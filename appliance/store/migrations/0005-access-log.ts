@@ -1,5 +1,5 @@
 /** Who asked for what: a chain like that of the evidence, in a table of its own. */
-export const MIGRATION_0004 = `
+export const MIGRATION_0005 = `
 CREATE TABLE access (
   seq       INTEGER PRIMARY KEY CHECK (seq > 0),
   at_ms     INTEGER NOT NULL,
