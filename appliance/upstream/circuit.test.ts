@@ -16,11 +16,11 @@ describe('a dead service', () => {
     expect((await failure(centre.serviceProvider.roster())).code).toBe('centre.unreachable');
     expect(centre.health().serviceProvider).toBe(false);
     const heard = service.heard.length;
-    const begun = performance.now();
     for (let round = 0; round < 100; round++) {
-      expect((await failure(centre.serviceProvider.roster())).code).toBe('centre.unreachable');
+      const failing = failure(centre.serviceProvider.roster());
+      const turnOver = new Promise<'later'>((resolve) => setImmediate(resolve, 'later'));
+      expect(await Promise.race([failing, turnOver])).toMatchObject({ code: 'centre.unreachable' });
     }
-    expect(performance.now() - begun).toBeLessThan(500);
     expect(service.heard).toHaveLength(heard);
     service.script = answerRoster;
     await clock.wake(1_000);
