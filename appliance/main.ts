@@ -1,13 +1,12 @@
 /**
  * The appliance as a program: `main.js CONFIG`. Loads the configuration, loads only the drivers that it names, runs
- * until it is told to stop. Exit code 78 (EX_CONFIG): the configuration is wrong, do not restart.
+ * until it is told to stop.
  */
 import { fileURLToPath } from 'node:url';
 import type { SamSlot } from '#broker/sam-power.ts';
 import type { CardReader } from '#card/channel.ts';
-import { ConfigProblemList, loadConfig } from '#config/load.ts';
+import { loadConfig } from '#config/load.ts';
 import type { Config } from '#config/schema.ts';
-import { isSekishoError, toSekishoError } from '#contract/errors.ts';
 import { beat } from '#liveness/heartbeat.ts';
 import { systemdSupervisor } from '#liveness/systemd.ts';
 import { systemClock } from '#ports/clock.ts';
@@ -16,8 +15,8 @@ import type { Panel } from '#ports/panel.ts';
 import { systemRandom } from '#ports/random.ts';
 import { startAppliance } from './appliance.ts';
 import { createLogger } from './log.ts';
+import { runProgram } from './program.ts';
 
-const EX_CONFIG = 78;
 /** The built counter page, beside the built program. */
 const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
 
@@ -125,21 +124,4 @@ async function run(configPath: string): Promise<void> {
   process.once('SIGINT', stop);
 }
 
-function explain(thrown: unknown): number {
-  const error = toSekishoError(thrown);
-  process.stderr.write(`${error.message}\n`);
-  if (error.cause instanceof ConfigProblemList) {
-    for (const { path, reason } of error.cause.problems) process.stderr.write(`  ${path}: ${reason}\n`);
-  }
-  return isSekishoError(error, 'config.invalid') ? EX_CONFIG : 1;
-}
-
-const [configPath] = process.argv.slice(2);
-if (configPath === undefined) {
-  process.stderr.write('usage: main CONFIG\n');
-  process.exitCode = EX_CONFIG;
-} else {
-  run(configPath).catch((thrown: unknown) => {
-    process.exitCode = explain(thrown);
-  });
-}
+runProgram(run);

@@ -1,12 +1,12 @@
 /**
  * The broker as a program: `main.js CONFIG`. It has no network, holds the SAM alone, and takes the power off on every
  * way out; where it is killed without a word, the kernel ends the process that holds the slot, and pcscd resets the SAM.
- * Exit code 78 (EX_CONFIG): the configuration is wrong, do not restart.
  */
 import { createLogger } from '#appliance/log.ts';
+import { runProgram } from '#appliance/program.ts';
 import type { BrokerConfig } from '#config/broker-schema.ts';
-import { ConfigProblemList, loadBrokerConfig } from '#config/load.ts';
-import { isSekishoError, toSekishoError } from '#contract/errors.ts';
+import { loadBrokerConfig } from '#config/load.ts';
+import { toSekishoError } from '#contract/errors.ts';
 import { beat } from '#liveness/heartbeat.ts';
 import { systemdSupervisor } from '#liveness/systemd.ts';
 import { systemClock } from '#ports/clock.ts';
@@ -16,7 +16,6 @@ import { openBroker } from './open-broker.ts';
 import type { SamSlot } from './sam-power.ts';
 import { serveBroker } from './socket-server.ts';
 
-const EX_CONFIG = 78;
 const EX_SOFTWARE = 70;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
@@ -66,21 +65,4 @@ async function run(configPath: string): Promise<void> {
   logger.info('broker.ready', { socketPath: config.socketPath });
 }
 
-function explain(thrown: unknown): number {
-  const error = toSekishoError(thrown);
-  process.stderr.write(`${error.message}\n`);
-  if (error.cause instanceof ConfigProblemList) {
-    for (const { path, reason } of error.cause.problems) process.stderr.write(`  ${path}: ${reason}\n`);
-  }
-  return isSekishoError(error, 'config.invalid') ? EX_CONFIG : 1;
-}
-
-const [configPath] = process.argv.slice(2);
-if (configPath === undefined) {
-  process.stderr.write('usage: main CONFIG\n');
-  process.exitCode = EX_CONFIG;
-} else {
-  run(configPath).catch((thrown: unknown) => {
-    process.exit(explain(thrown));
-  });
-}
+runProgram(run);

@@ -1,0 +1,27 @@
+/** How a program of ours begins: one configuration file as its only word, and an end that says what was wrong. */
+import { ConfigProblemList } from '#config/load.ts';
+import { isSekishoError, toSekishoError } from '#contract/errors.ts';
+
+/** The configuration is wrong; the units do not start such a program again. @see sysexits.h */
+const EX_CONFIG = 78;
+
+/** Runs `main CONFIG`. What fails on the way ends the process at once: half of a program is none. */
+export function runProgram(run: (configPath: string) => Promise<void>): void {
+  const [configPath] = process.argv.slice(2);
+  if (configPath === undefined) {
+    process.stderr.write('usage: main CONFIG\n');
+    process.exitCode = EX_CONFIG;
+    return;
+  }
+  run(configPath).catch((thrown: unknown) => process.exit(explain(thrown)));
+}
+
+/** Writes what is wrong; answers the exit code. */
+function explain(thrown: unknown): number {
+  const error = toSekishoError(thrown);
+  process.stderr.write(`${error.message}\n`);
+  if (error.cause instanceof ConfigProblemList) {
+    for (const { path, reason } of error.cause.problems) process.stderr.write(`  ${path}: ${reason}\n`);
+  }
+  return isSekishoError(error, 'config.invalid') ? EX_CONFIG : 1;
+}
