@@ -3,7 +3,7 @@ import { SekishoError } from '#contract/errors.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { EffectRunner } from './effects.ts';
 import { runEffect } from './effects.ts';
-import { type Input, transition } from './machine.ts';
+import { type Effect, type Input, transition } from './machine.ts';
 import { type Facts, INITIAL_FACTS } from './state.ts';
 
 export class GatewayCore {
@@ -28,14 +28,17 @@ export class GatewayCore {
     if ('refused' in outcome) throw new SekishoError(outcome.refused);
     this.#log(input.type, outcome.facts);
     this.#facts = outcome.facts;
-    for (const effect of outcome.effects) {
-      // Caught at once and not in its turn: it may fail while an effect before it still runs.
-      const done = runEffect(effect, this.#runner()).catch((thrown: unknown) => {
-        this.#logger.error('effect.failed', { effect: effect.do, error: thrown });
-      });
-      this.#effects = this.#effects.then(() => done);
-    }
+    for (const effect of outcome.effects) this.run(effect);
     this.publish();
+  }
+
+  /** Starts one effect at once; also one that had to wait for something. */
+  run(effect: Effect): void {
+    // Caught at once and not in its turn: it may fail while an effect before it still runs.
+    const done = runEffect(effect, this.#runner()).catch((thrown: unknown) => {
+      this.#logger.error('effect.failed', { effect: effect.do, error: thrown });
+    });
+    this.#effects = this.#effects.then(() => done);
   }
 
   /** Resolves when every effect started so far has ended. */

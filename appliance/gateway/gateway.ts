@@ -22,10 +22,10 @@ import { PermitKeeper } from './permit-keeper.ts';
 import { ReaderSeat } from './reader-seat.ts';
 import { Reconciliation } from './reconcile.ts';
 import { SamKeeper } from './sam-keeper.ts';
+import { recordSamLocked } from './sam-locked-entry.ts';
 import { SamOrders } from './sam-orders.ts';
 import { SamUnlock } from './sam-unlock.ts';
 import { countOpen, makeSnapshot, type OpenCounts } from './snapshot.ts';
-import { appendStamped } from './stamped-entry.ts';
 import { TapDesk } from './tap-desk.ts';
 import { oneAtATime } from './turn.ts';
 
@@ -73,10 +73,9 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     abortTap: (error) => desk.abort(error),
     dropSessions: (error) => sessions.drop(error),
     recordSamLocked: async (reason) => {
-      if (!(await keeper.isShut())) throw new SekishoError('sam.lock-failed');
-      // After a power cycle the SAM stamps its own locking, with a new nonce; one that left can not.
-      if (core.facts.sam.kind !== 'absent') await holder.ready().catch(() => undefined);
-      await appendStamped(parts, { kind: 'sam-locked', at: at(), samId: holder.samId, reason });
+      // Not before it is true: when the SAM is opened again at the latest, whose SELECT locks it.
+      if (await keeper.isShut()) await recordSamLocked(parts, core, reason);
+      else keeper.onceShut(() => core.run({ do: 'recordSamLocked', reason }));
     },
     unlockOnline: () => unlock.onlineByItself(),
   };

@@ -47,6 +47,9 @@ describe('locking', () => {
     await close();
     await bench.clock.advance(2_000);
     await bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
+    // Opened again it is locked for certain, and only now the evidence says so; once.
+    const kinds = () => bench.records.map(({ kind }) => kind).filter((kind) => kind.startsWith('sam-'));
+    await expect.poll(kinds).toEqual(['sam-unlocked', 'sam-locked', 'sam-unlocked']);
   });
 });
 

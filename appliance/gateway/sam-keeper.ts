@@ -22,6 +22,7 @@ export class SamKeeper {
   #shutting: Promise<void> = Promise.resolve();
   #isShut = true;
   #afterFind: (() => void)[] = [];
+  #afterShut: (() => void)[] = [];
 
   /** `stop` ends the keeping. */
   constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
@@ -68,6 +69,12 @@ export class SamKeeper {
   async isShut(): Promise<boolean> {
     await this.#shutting.catch(() => undefined);
     return this.#isShut;
+  }
+
+  /** Runs `work` as soon as it is sure that the SAM is locked. */
+  onceShut(work: () => void): void {
+    if (this.#isShut) work();
+    else this.#afterShut.push(work);
   }
 
   /** Looks whether the SAM still answers; a dead line is opened anew. Resolves when that was tried. Never rejects. */
@@ -138,7 +145,7 @@ export class SamKeeper {
     const failures = [off, on].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     // Without power it is locked, whether it comes back or not; and SELECT has locked one that came back.
     const stuck = failures.find((thrown) => isSekishoError(thrown, 'sam.lock-failed'));
-    this.#isShut = on.status === 'fulfilled' || stuck === undefined;
+    this.#noteShut(on.status === 'fulfilled' || stuck === undefined);
     if (on.status === 'rejected') throw stuck ?? on.reason;
     // Nobody else looks for a SAM that has come back by itself.
     this.#tellFound();
@@ -151,7 +158,7 @@ export class SamKeeper {
     if (sam === undefined) return;
     try {
       await sam.lock();
-      this.#isShut = true;
+      this.#noteShut(true);
     } catch (thrown) {
       logger.warn('sam.lock-refused', { code: toSekishoError(thrown).code });
       await this.#powerCycle();
@@ -172,6 +179,11 @@ export class SamKeeper {
     }
   }
 
+  #noteShut(isShut: boolean): void {
+    this.#isShut = isShut;
+    if (isShut) for (const work of this.#afterShut.splice(0)) work();
+  }
+
   #tellFound(): void {
     for (const tell of this.#afterFind.splice(0)) tell();
   }
@@ -187,7 +199,7 @@ export class SamKeeper {
       const sam = await this.#patiently((until) => samHolder.open(until), signal);
       const { state } = await sam.status();
       // SELECT has locked it, whatever it was before.
-      this.#isShut = true;
+      this.#noteShut(true);
       this.#heard();
       this.#core.apply({ type: state === 'disabled' ? 'samDisabled' : 'samFound' });
       return true;

@@ -162,9 +162,7 @@ function callControls(
     signal: gone.signal,
     client() {
       const { client, cookie } = recogniseScreen(request.headers.cookie, random);
-      // Who is signed in has it since then.
-      const isNew = cookie !== undefined && response.locals.operatorId === undefined;
-      if (isNew) response.setHeader('Set-Cookie', cookie);
+      if (cookie !== undefined) response.setHeader('Set-Cookie', cookie);
       return client;
     },
     secret(field) {

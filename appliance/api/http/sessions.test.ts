@@ -1,7 +1,11 @@
 /** Sign-in over HTTPS: what the cookie opens, when it dies, and what becomes of the PIN. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Session } from '#contract/http/messages.ts';
+import { systemClock } from '#ports/clock.ts';
+import { systemRandom } from '#ports/random.ts';
 import { type ScriptedApi, startScriptedApi } from '../testing/scripted-api.ts';
+import { ScriptedGateway } from '../testing/scripted-gateway.ts';
+import { createSessions } from './sessions.ts';
 
 let rig: ScriptedApi;
 let cookie: string;
@@ -53,6 +57,26 @@ describe('the session', () => {
     const answer = await rig.ask('GET', '/v1/session', { headers: { Cookie: cookie } });
     expect(answer.json()).toMatchObject({ code: 'operator.session-ended' });
   });
+});
+
+test('whoever sets the wall clock neither ends a session nor prolongs it', () => {
+  let [nowMs, monotonicMs] = [Date.parse('2026-11-21T00:00:00Z'), 5_000];
+  const gateway = new ScriptedGateway();
+  const clock = { nowMs: () => nowMs, monotonicMs: () => monotonicMs, sleep: systemClock.sleep };
+  const sessions = createSessions(gateway, clock, systemRandom);
+  const until = new Date(nowMs + 60_000).toISOString();
+  gateway.change({ at: new Date(nowMs).toISOString() }, { operator: gateway.operator, operatorUntil: until });
+  const { operatorId } = gateway.operator;
+  const own = sessions.open({ operatorId, screen: 'counter' }).split(';')[0];
+  for (const shiftMs of [86_400_000, -172_800_000]) {
+    nowMs += shiftMs;
+    expect(sessions.authenticate(own, 'operator')).toEqual({ operatorId, screen: 'counter' });
+  }
+  monotonicMs += 60_000;
+  expect(() => sessions.authenticate(own, 'operator')).toThrow(
+    expect.objectContaining({ code: 'operator.session-ended' }),
+  );
+  sessions.close();
 });
 
 describe('the PIN', () => {

@@ -32,11 +32,15 @@ export interface Sessions {
 
 export function createSessions(gateway: Gateway, clock: Clock, random: Random): Sessions {
   const callers = new Map<string, Caller>();
+  let newest = seenAt(gateway.snapshot(), clock.monotonicMs());
 
-  const keepOnly = (operatorId: string | undefined): void => {
+  /** Forgets whoever is not the operator of the newest snapshot, and all when their time is over. */
+  const keepOnlyOperator = (snapshot: GatewaySnapshot): void => {
+    if (snapshot.revision !== newest.revision) newest = seenAt(snapshot, clock.monotonicMs());
+    const operatorId = clock.monotonicMs() < newest.endsAtMs ? newest.operatorId : undefined;
     for (const [digest, caller] of callers) if (caller.operatorId !== operatorId) callers.delete(digest);
   };
-  const unsubscribe = gateway.subscribe((snapshot) => keepOnly(signedInOperator(snapshot, clock.nowMs())));
+  const unsubscribe = gateway.subscribe(keepOnlyOperator);
 
   return {
     open(caller) {
@@ -54,7 +58,7 @@ export function createSessions(gateway: Gateway, clock: Clock, random: Random): 
       const token = readCookie(cookieHeader);
       if (token === undefined) throw new SekishoError('operator.not-signed-in');
       const snapshot = gateway.snapshot();
-      keepOnly(signedInOperator(snapshot, clock.nowMs()));
+      keepOnlyOperator(snapshot);
       const caller = callers.get(digestOf(token));
       if (caller === undefined) throw new SekishoError('operator.session-ended');
       const { roles = [] } = snapshot.facts.operator ?? {};
@@ -69,9 +73,17 @@ export function createSessions(gateway: Gateway, clock: Clock, random: Random): 
   };
 }
 
-function signedInOperator({ facts }: GatewaySnapshot, nowMs: number): string | undefined {
+interface SeenSnapshot {
+  readonly revision: number;
+  readonly operatorId: string | undefined;
+  /** Monotonic: whoever sets the wall clock neither ends a session nor prolongs it. */
+  readonly endsAtMs: number;
+}
+
+function seenAt({ revision, at, facts }: GatewaySnapshot, monotonicMs: number): SeenSnapshot {
   const { operator, operatorUntil } = facts;
-  return operatorUntil !== undefined && Date.parse(operatorUntil) <= nowMs ? undefined : operator?.operatorId;
+  const leftMs = operatorUntil === undefined ? Infinity : Date.parse(operatorUntil) - Date.parse(at);
+  return { revision, operatorId: operator?.operatorId, endsAtMs: monotonicMs + leftMs };
 }
 
 /** A lookup by digest leaks no timing about the token: the digest of a guess is as random as the guess. */

@@ -1,0 +1,12 @@
+/** The entry that the SAM is locked; by then it must be. */
+import type { GatewayCore } from './core.ts';
+import type { GatewayParts } from './parts.ts';
+import { appendStamped } from './stamped-entry.ts';
+
+export async function recordSamLocked(parts: GatewayParts, core: GatewayCore, reason: string): Promise<void> {
+  const { samHolder, clock } = parts;
+  // After a power cycle the SAM stamps its own locking, with a new nonce; one that left can not.
+  if (core.facts.sam.kind !== 'absent') await samHolder.ready().catch(() => undefined);
+  const at = new Date(clock.nowMs()).toISOString();
+  await appendStamped(parts, { kind: 'sam-locked', at, samId: samHolder.samId, reason });
+}
