@@ -96,6 +96,15 @@ export type EvidenceRecord =
       readonly screen: string;
     }
   | {
+      /** Refusals beyond the first of a flood, counted until this entry; whose screens they came from is not kept. */
+      readonly kind: 'operator-refusals';
+      readonly at: WallClock;
+      readonly count: number;
+      readonly from: WallClock;
+      readonly to: WallClock;
+      readonly errors: Readonly<Partial<Record<ErrorCode, number>>>;
+    }
+  | {
       readonly kind: 'sam-unlocked';
       readonly at: WallClock;
       readonly how: 'online' | 'offline';

@@ -268,7 +268,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     },
     async close() {
       stop.abort(new SekishoError('tap.cancelled'));
-      sessions.close();
+      await sessions.close();
       panel.close();
       await desk.abort('tap.cancelled').catch((thrown: unknown) => {
         parts.logger.error('tap.not-recorded', { error: thrown });

@@ -7,6 +7,7 @@ import { OperatorLogin, type SignedIn } from './operator-login.ts';
 import type { PanelDesk } from './panel-desk.ts';
 import type { GatewayParts } from './parts.ts';
 import type { ReaderSeat } from './reader-seat.ts';
+import { RefusalLog } from './refusal-log.ts';
 import type { SamKeeper } from './sam-keeper.ts';
 import type { SamOrders } from './sam-orders.ts';
 import { isSilence, type SamUnlock } from './sam-unlock.ts';
@@ -20,6 +21,7 @@ export class OperatorSessions {
   readonly #keeper: SamKeeper;
   readonly #orders: SamOrders;
   readonly #login: OperatorLogin;
+  readonly #refusals: RefusalLog;
   #timer = new AbortController();
 
   constructor(
@@ -35,6 +37,7 @@ export class OperatorSessions {
     this.#core = core;
     this.#unlock = unlock;
     this.#keeper = keeper;
+    this.#refusals = new RefusalLog(parts);
     this.#orders = orders;
     const { operatorFailures, operatorLockOutMs } = parts.limits;
     const lockout = new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs);
@@ -159,8 +162,10 @@ export class OperatorSessions {
     await this.#parts.samHolder.operator.signOut().catch(ignore);
   }
 
-  close(): void {
+  /** Needs the ledger, and the SAM for its stamp. */
+  async close(): Promise<void> {
     this.#timer.abort();
+    await this.#refusals.close();
   }
 
   /** Before the PIN is asked of a card: the place must be allowed and the reader free. */
@@ -213,19 +218,9 @@ export class OperatorSessions {
       return await work();
     } catch (thrown) {
       const error = toSekishoError(thrown).code;
-      if (error.startsWith('operator.')) await this.#recordRefusal(error, screen);
+      if (error.startsWith('operator.')) await this.#refusals.record(error, screen);
       throw thrown;
     }
-  }
-
-  /** Never rejects: the operator must learn what was wrong with the PIN, not with the disk. */
-  async #recordRefusal(error: ErrorCode, screen: string): Promise<void> {
-    const at = new Date(this.#parts.clock.nowMs()).toISOString();
-    await this.#parts.ledger
-      .append({ kind: 'operator-refused', at, error, screen })
-      .catch((thrown: unknown) =>
-        this.#parts.logger.error('operator-refused.not-recorded', { error: thrown }),
-      );
   }
 
   /** Ends the session at its limit even when nobody asks. */
