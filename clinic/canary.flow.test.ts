@@ -8,12 +8,10 @@ import { get } from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROUTES } from '#contract/http.ts';
-import type { CardImage } from '#drivers/simulated/card/image.ts';
-import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
+import type { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { exportEvidence } from '#store/export.ts';
 import { CounterRefusal } from './counter-client.ts';
 import { CLINIC } from './identity.ts';
-import { issueSeedCard, verificationNumberB } from './seed-card.ts';
 import { applianceFolder } from './state-folder.ts';
 import { makeVisit } from './tap-run.ts';
 import {
@@ -26,67 +24,29 @@ import {
   filesOf,
   textCanary,
 } from './testing/canary.ts';
+import {
+  markedOperatorCard,
+  markedPatient,
+  marksOf,
+  NAME,
+  NUMBER,
+  OPERATOR_PIN,
+  PATIENT_NUMBER,
+  SERIAL,
+  SYMBOL,
+  WRONG_PIN,
+} from './testing/marked-people.ts';
 import { DOCTOR, TrialClinic } from './testing/trial-clinic.ts';
 import { enterWorld } from './world.ts';
 
-/** Long enough to be nowhere by chance. RFC 5280 allows serial numbers of 20 bytes. */
-const SERIAL = '4caa7a51ec0ffee0c0de5eedfacade77';
-const OPERATOR_PIN = 'Kanarienvogel-73';
-const WRONG_PIN = 'Falscher-Vogel-9';
-const NAME = '金糸雀　鳴子';
-const KANA = 'ｶﾅﾘｱ ﾅﾙｺ';
-const ADDRESS = '架空県鳥籠市止まり木９－８－７';
-const SYMBOL = '鳥籠・Ｋ９';
-const NUMBER = '9081726354';
-const PATIENT_NUMBER = 'CANARY-00-42';
 const ROUNDS = 12;
 
 let trial: TrialClinic;
-/** Of cards: nowhere. */
-let secrets: Canary[];
-/** Of people: nowhere either, because patient data is sealed. */
-let personal: Canary[];
+let secrets: readonly Canary[];
+let personal: readonly Canary[];
 let visits = 0;
 const problems: string[] = [];
 const openAnswers: string[] = [];
-
-/** The doctor's own card, with a PIN that one would notice. */
-function markedOperatorCard(): SimulatedCard {
-  const image = structuredClone(trial.clinic.wallet.get(DOCTOR)?.image);
-  if (image === undefined) throw new Error(DOCTOR);
-  for (const { pins } of image.applications) for (const pin of pins) pin.value = OPERATOR_PIN;
-  return new SimulatedCard(image);
-}
-
-/** P0001 under a name, an insurance and a certificate that one would notice. */
-function markedPatient(): { card: SimulatedCard; image: CardImage; numberB: string } {
-  const { centre, cast } = trial.clinic;
-  const like = cast.seedOf.get('P0001');
-  const [certificate] = like?.certificates ?? [];
-  const [entry] = like?.qualifications ?? [];
-  if (like === undefined || certificate === undefined || entry === undefined) throw new Error('P0001');
-  const person = {
-    ...like,
-    name: NAME,
-    nameKana: KANA,
-    address: ADDRESS,
-    card: { ...like.card, securityCode: '7391' },
-    certificates: [{ ...certificate, serial: SERIAL }],
-  };
-  const qualification = {
-    ...entry.qualification,
-    Name: NAME,
-    NameKana: KANA,
-    Address: ADDRESS,
-    InsuredCardSymbol: SYMBOL,
-    InsuredIdentificationNumber: NUMBER,
-  };
-  centre.eligibility.replaceQualifications('P0001', [{ ...entry, qualification }], Date.now());
-  const issuer = centre.pki.jpkiAuthentication[certificate.generation].certificate.keyId;
-  centre.eligibility.linkCertificate(issuer, Buffer.from(SERIAL, 'hex'), 'P0001');
-  const image = issueSeedCard(centre.pki, person);
-  return { card: new SimulatedCard(image), image, numberB: verificationNumberB(person) };
-}
 
 async function refused(call: Promise<unknown>): Promise<void> {
   const refusal = await call.then(
@@ -159,35 +119,11 @@ async function sendCarelessly(numberB: string): Promise<void> {
 
 beforeAll(async () => {
   trial = await TrialClinic.open({ signedIn: false });
-  const operatorCard = markedOperatorCard();
-  const marked = markedPatient();
-  const taro = trial.clinic.wallet.get('mihon-taro');
-  const hanako = trial.clinic.wallet.get('mihon-hanako');
+  const operatorCard = markedOperatorCard(trial.clinic, DOCTOR);
+  const marked = markedPatient(trial.clinic);
+  const [taro, hanako] = [trial.clinic.wallet.get('mihon-taro'), trial.clinic.wallet.get('mihon-hanako')];
   if (taro === undefined || hanako === undefined) throw new Error('the wallet has changed');
-
-  secrets = [
-    bytesCanary('serial', Buffer.from(SERIAL, 'hex')),
-    ...[taro, hanako].map(({ serial, person }) =>
-      // Four bytes may stand anywhere by chance; with tag and length they do not.
-      bytesCanary(`serial of ${person.id}`, Buffer.from(`0204${serial}`, 'hex')),
-    ),
-    certificateCanary('certificate', certificateOf(marked.image)),
-    certificateCanary('certificate of mihon-taro', certificateOf(taro.image)),
-    certificateCanary('certificate of mihon-hanako', certificateOf(hanako.image)),
-    textCanary('PIN', OPERATOR_PIN, WRONG_PIN),
-    textCanary(
-      '照合番号B',
-      marked.numberB,
-      taro.person.verificationNumberB,
-      hanako.person.verificationNumberB,
-    ),
-  ];
-  personal = [
-    textCanary('name', NAME, KANA, taro.person.name, hanako.person.name),
-    textCanary('address', ADDRESS, taro.person.address),
-    textCanary('insured number', SYMBOL, NUMBER),
-    textCanary('patient number', PATIENT_NUMBER),
-  ];
+  ({ secrets, personal } = marksOf(trial.clinic, marked));
 
   await signInMarked(operatorCard);
   const cardId = await visit(marked.card);
@@ -224,7 +160,7 @@ describe('nothing of the marked cards and people', () => {
     expect(visits).toBe(2 + 7 * ROUNDS);
     expect(trial.clinic.centre.visits.counts().visits).toBeGreaterThan(20);
     const [first] = trial.clinic.centre.visits.newest(1, 0);
-    const image = certificateOf(markedOperatorCard().image);
+    const image = certificateOf(markedOperatorCard(trial.clinic, DOCTOR).image);
     expect(() => expectNone([certificateCanary('x', image)], 'itself', image)).toThrow();
     expect(() =>
       expectNone([textCanary('x', NAME)], 'itself', Buffer.from(JSON.stringify({ NAME: [NAME] }))),

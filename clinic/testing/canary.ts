@@ -36,6 +36,16 @@ function base64Forms(raw: Buffer): Buffer[] {
   });
 }
 
+/** As V8 keeps text with signs beyond Latin-1. */
+export const withUtf16 = (canaries: readonly Canary[]): Canary[] =>
+  canaries.map(({ what, forms }) => ({
+    what,
+    forms: forms.flatMap((form) => {
+      const text = form.toString('utf8');
+      return Buffer.from(text, 'utf8').equals(form) ? [form, Buffer.from(text, 'utf16le')] : [form];
+    }),
+  }));
+
 export const bytesCanary = (what: string, raw: Buffer): Canary => ({
   what,
   forms: [

@@ -1,0 +1,102 @@
+/**
+ * Marked cards and people go through many visits at an appliance with every process as installed; then it is carried away, and
+ * its files, its log and the memory of its locked processes are searched. (DESIGN 5, invariants 4 and 5)
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { VirtualCard } from '#drivers/simulated/virtual-card.ts';
+import { cleanUpLab } from '#lease/testing/network-lab.ts';
+import { applianceFolder } from './state-folder.ts';
+import { makeVisit } from './tap-run.ts';
+import { type Canary, expectNone, filesOf, withUtf16 } from './testing/canary.ts';
+import { rounds, tellFigure } from './testing/figures.ts';
+import { GuardedClinic } from './testing/guarded-clinic.ts';
+import {
+  type Marks,
+  markedOperatorCard,
+  markedPatient,
+  marksOf,
+  OPERATOR_PIN,
+} from './testing/marked-people.ts';
+import { familyOf, searchMemory, swappedKb } from './testing/process-memory.ts';
+import { DOCTOR } from './testing/trial-clinic.ts';
+
+/** A busy machine is no reason to lock up in the middle. */
+const GRACE_MS = 15_000;
+const VISITS_OF_EACH = [rounds(12, 400), rounds(8, 300), rounds(8, 300)] as const;
+let clinic: GuardedClinic;
+let marks: Marks;
+let accepted = 0;
+
+async function place(card: VirtualCard | undefined): Promise<void> {
+  if (card === undefined) throw new Error('the wallet has changed');
+  await clinic.surroundings.readers.cardSlot.insert(card);
+}
+
+/** pcscd sees a changed card some time later. */
+async function visit(times: number, numberB?: string): Promise<void> {
+  for (let [made, tried] = [0, 0]; made < times; tried += 1) {
+    const { outcome, error } = await makeVisit(clinic.surroundings, clinic.client, numberB);
+    if (outcome === 'accepted') made += 1;
+    else if (tried - made > 20) throw new Error(`no visit succeeds: ${error}`);
+    accepted += outcome === 'accepted' ? 1 : 0;
+  }
+}
+
+beforeAll(async () => {
+  clinic = await GuardedClinic.open(GRACE_MS);
+  const { surroundings } = clinic;
+  const marked = markedPatient(surroundings);
+  marks = marksOf(surroundings, marked);
+  await place(markedOperatorCard(surroundings, DOCTOR));
+  await clinic.client.signIn('hpki', OPERATOR_PIN);
+  await place(marked.card);
+  await visit(VISITS_OF_EACH[0]);
+  for (const [at, id] of [
+    [1, 'mihon-taro'],
+    [2, 'mihon-hanako'],
+  ] as const) {
+    await place(surroundings.cards.get(id));
+    await visit(VISITS_OF_EACH[at], surroundings.wallet.get(id)?.person.verificationNumberB);
+  }
+  clinic.cable.set('down');
+  await clinic.untilLocked();
+}, 400_000);
+afterAll(async () => {
+  await clinic?.close();
+  cleanUpLab();
+});
+
+const all = (): Canary[] => [...marks.secrets, ...marks.personal];
+
+test('nothing of them stands in a byte of the files, or in a line of the log', () => {
+  expect(accepted).toBe(VISITS_OF_EACH.reduce((sum, each) => sum + each));
+  for (const file of filesOf(applianceFolder(clinic.folder))) expectNone(all(), file, readFileSync(file));
+  expectNone(all(), 'log', Buffer.from(clinic.appliance.logLines.join('\n')));
+  tellFigure({ name: 'marks-in-database-and-log', value: 0, unit: `hits after ${accepted} visits` });
+});
+
+/** Told, not promised: what V8, TLS and the PC/SC binding leave behind (docs/threat-model.md, Not stopped). */
+test('nothing of them is in swap; how much is in the memory of the locked processes is told', async () => {
+  await sleep(2_000);
+  const processes = {
+    appliance: familyOf(clinic.appliance.pid),
+    broker: familyOf(clinic.broker.pid ?? 0),
+  };
+  for (const [name, pids] of Object.entries(processes)) {
+    for (const [at, pid] of pids.entries()) {
+      expect(swappedKb(pid)).toBe(0);
+      for (const { what, count } of searchMemory(pid, withUtf16(all()))) {
+        if (count > 0 || at === 0) {
+          const which = at === 0 ? name : `${name}-child`;
+          tellFigure({
+            name: `memory-of-${which}: ${what}`,
+            value: count,
+            unit: `hits after ${accepted} visits`,
+          });
+        }
+      }
+    }
+  }
+}, 200_000);

@@ -1,0 +1,77 @@
+/**
+ * What a process has in its memory now, as its core file would hold it: every readable byte that is not a page of a file. Read
+ * through /proc, because a core of a process with WebAssembly in it has gigabytes of reserved nothing.
+ */
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import type { Canary } from './canary.ts';
+
+export interface Hit {
+  readonly what: string;
+  readonly count: number;
+}
+
+/** The process and those that it started. */
+export function familyOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+  return [pid, ...children.flatMap(familyOf)];
+}
+
+/** kB of it that are in swap. */
+export function swappedKb(pid: number): number {
+  // One that has just ended has no memory at all.
+  return Number(/^VmSwap:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+}
+
+/** Needs root. The process stands still meanwhile. */
+export function searchMemory(pid: number, marks: readonly Canary[]): Hit[] {
+  process.kill(pid, 'SIGSTOP');
+  const memory = openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    const counts = new Map(marks.map(({ what }) => [what, 0]));
+    for (const region of regionsOf(pid)) {
+      const content = Buffer.alloc(region.bytes);
+      if (readWhole(memory, content, region.start) === 0) continue;
+      for (const { what, forms } of marks)
+        for (const form of forms) counts.set(what, (counts.get(what) ?? 0) + countOf(content, form));
+    }
+    return [...counts].map(([what, count]) => ({ what, count }));
+  } finally {
+    closeSync(memory);
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+/** @see proc(5), /proc/pid/maps */
+function regionsOf(pid: number): { readonly start: bigint; readonly bytes: number }[] {
+  const lines = readFileSync(`/proc/${pid}/maps`, 'utf8').trim().split('\n');
+  return lines.flatMap((line) => {
+    const [, from = '', to = '', inode, name = ''] =
+      /^([\da-f]+)-([\da-f]+) r\S+ \S+ \S+ (\d+) *(.*)$/.exec(line) ?? [];
+    const isOwn = inode === '0' && !['[vvar]', '[vsyscall]'].includes(name);
+    const start = BigInt(`0x${from || '0'}`);
+    return isOwn ? [{ start, bytes: Number(BigInt(`0x${to}`) - start) }] : [];
+  });
+}
+
+/** Pages that cannot be read stay zero. */
+function readWhole(memory: number, content: Buffer, start: bigint): number {
+  let done = 0;
+  try {
+    while (done < content.length) {
+      const read = readSync(memory, content, done, content.length - done, start + BigInt(done));
+      if (read === 0) break;
+      done += read;
+    }
+  } catch {
+    // A guard page: what was read before it counts.
+  }
+  return done;
+}
+
+function countOf(content: Buffer, form: Buffer): number {
+  let count = 0;
+  for (let at = content.indexOf(form); at >= 0; at = content.indexOf(form, at + form.length)) count += 1;
+  return count;
+}
