@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mute } from '#drivers/simulated/faults.ts';
 import { COMMANDS, type CommandName } from './commands.ts';
 import { BrokerRig, makeOperator, signInSignature } from './testing/broker-rig.ts';
+import { grantPermit } from './testing/permit-signer.ts';
 
 let rig: BrokerRig;
 beforeEach(async () => {
@@ -108,6 +109,26 @@ describe('the end of the lease', () => {
     await rig.ask('leaseAnswer', { answer: rig.anchor.answer(question, { verdict }) });
     expect(rig.sam.isPowered).toBe(false);
     expect(rig.wipes).toEqual([reason]);
+  });
+
+  test('shuts the SAM before another lease begins, also when the answer is quicker than the timer', async () => {
+    await rig.ready();
+    // Suspended and woken up: no timer has run yet.
+    rig.clock.shiftWall(3_600_000);
+    expect(await rig.lease()).toBe('granted');
+    expect(rig.wipes).toEqual(['clock-jumped']);
+    expect(rig.sam.isPowered).toBe(false);
+    await refused(rig.ask('operatorActive'), 'operator.not-signed-in');
+  });
+
+  test('leaves nothing open for a single command, also when a permit would allow it', async () => {
+    await rig.ready();
+    await rig.signIn(rig.nurse);
+    await grantPermit(rig);
+    rig.clock.shiftWall(5_000);
+    const use = rig.use({ operatorId: rig.nurse.keyId.slice(0, 16) });
+    await refused(rig.askSam('signForCard', use), 'sam.absent');
+    expect(rig.organisationKeyCommands).toBe(0);
   });
 
   test('comes when it is told, in the middle of a command too, and takes the operator along', async () => {
@@ -220,6 +241,20 @@ describe('signing in', () => {
     await refused(rig.ask('operatorActive'), 'operator.not-signed-in');
     await refused(rig.signIn(), 'operator.unknown');
   });
+});
+
+test('a broker that knows no roster takes none that is older than the one of its SAM', async () => {
+  await rig.ready();
+  await rig.askSam('updateRoster', { update: rig.roster(5, [rig.nurse]) });
+  const replacement = await BrokerRig.make({ samState: rig.simulated.state });
+  await replacement.open();
+  await replacement.lease();
+  const old = replacement.roster(4, [rig.doctor]);
+  await refused(replacement.askSam('updateRoster', { update: old }), 'sam.roster-rejected');
+  await refused(replacement.signIn(rig.doctor), 'operator.unknown');
+  await replacement.askSam('updateRoster', { update: replacement.roster(5, [rig.nurse]) });
+  await replacement.signIn(rig.nurse);
+  await replacement.close();
 });
 
 test('a roster of another SAM, another signer or with another ending is refused', async () => {

@@ -6,6 +6,7 @@ import type { LeaseVerdict } from '#ports/lease-verifier.ts';
 import type { Logger } from '#ports/logger.ts';
 import { type Answer, type Ask, type BrokerEvent, COMMANDS, type CommandName } from './commands.ts';
 import { fromHex, toHex } from './hex.ts';
+import { LeaseWatch } from './lease-watch.ts';
 import { MARK_EVERY_MS } from './permit.ts';
 import type { Policy } from './policy.ts';
 import { makeSamCommands, type SamCommandName, type SamCommands } from './sam-commands.ts';
@@ -25,8 +26,6 @@ type OwnCommands = {
 const NOTHING: Record<string, never> = {};
 const NO_METER: ApduMeter = { count: 0, bytesOut: 0, bytesIn: 0 };
 const CLEAR_PATIENCE_MS = 1_500;
-/** The lease ends by the clock, and by a jump of the clock, which only looking shows. */
-const LEASE_LOOK_MS = 250;
 
 /** Signed by the anchor, or by somebody in its place: over at once. The words are those of `contract/network.ts`. */
 const LEASE_ENDS: Readonly<Partial<Record<LeaseVerdict, string>>> = {
@@ -41,10 +40,10 @@ export class SamBroker {
   readonly #power: SamPower;
   readonly #samCommands: SamCommands;
   readonly #ownCommands: OwnCommands;
+  readonly #leaseWatch: LeaseWatch;
   readonly #listeners = new Set<(event: BrokerEvent) => void>();
   /** One command at the SAM at a time: what the rules admit is sent in the same moment. */
   #turn: Promise<unknown> = Promise.resolve();
-  #watching: AbortController | undefined;
   #watchingPermit: AbortController | undefined;
   #samId: string | undefined;
 
@@ -56,6 +55,7 @@ export class SamBroker {
       policy: parts.policy,
       wipe: (reason) => this.wipe(reason),
     });
+    this.#leaseWatch = new LeaseWatch(parts.clock, parts.logger, (reason) => this.wipe(reason));
     this.#ownCommands = this.#makeOwnCommands();
     parts.policy.permit.onChanged((what) => this.#permitChanged(what));
   }
@@ -78,6 +78,8 @@ export class SamBroker {
     const known = name as CommandName;
     const parsed = COMMANDS[known].ask.safeParse(ask, { reportInput: false });
     if (!parsed.success) throw new SekishoError('request.invalid', { field: known });
+    // Nothing is done in between: also not by whoever is quicker than the timer.
+    await this.#leaseWatch.noteLapse();
     if (Object.hasOwn(this.#ownCommands, known)) {
       const run = this.#ownCommands[known as keyof OwnCommands] as (ask: unknown) => Promise<unknown>;
       return run(parsed.data);
@@ -162,7 +164,7 @@ export class SamBroker {
     const judged = lease.answer(answer);
     if (judged.verdict === 'granted') {
       if (this.#policy.permit.held?.isUsed === true) return this.#comeHome(judged.ageMs);
-      this.#watchLease(lease);
+      this.#leaseWatch.begin(lease);
     }
     const end = LEASE_ENDS[judged.verdict];
     if (judged.verdict === 'revoked') this.#policy.permit.end('revoked');
@@ -176,24 +178,6 @@ export class SamBroker {
     lease?.end();
     // Whoever leaves with a permit opens the SAM with a card of it: what was open at home does not stay open.
     if (wasHome || !this.#policy.isPlaceAllowed) await this.wipe(reason);
-  }
-
-  /** The broker's own timer: a gateway that hangs, lies or was killed brings no answers. */
-  #watchLease(lease: NonNullable<Policy['lease']>): void {
-    if (this.#watching !== undefined) return;
-    const watching = new AbortController();
-    this.#watching = watching;
-    const watch = async (): Promise<void> => {
-      while (lease.isValid) {
-        const leftMs = lease.validUntilMs - this.#parts.clock.monotonicMs();
-        await this.#parts.clock.sleep(Math.min(leftMs, LEASE_LOOK_MS), watching.signal);
-      }
-      this.#watching = undefined;
-      await this.wipe(lease.hasClockJumped ? 'clock-jumped' : 'anchor-silent');
-    };
-    watch().catch((thrown: unknown) => {
-      if (!watching.signal.aborted) this.#parts.logger.error('broker.wipe-failed', { error: thrown });
-    });
   }
 
   #grantPermit({ message, keyId, signature }: Ask<'grantPermit'>): void {
@@ -236,7 +220,7 @@ export class SamBroker {
     const watch = async (): Promise<void> => {
       for (let restMs = permit.restMs; restMs !== undefined; restMs = permit.restMs) {
         await this.#parts.clock.sleep(Math.max(1, Math.min(restMs, MARK_EVERY_MS)), watching.signal);
-        permit.mark();
+        this.#markPermit();
       }
     };
     watch().catch((error: unknown) => {
@@ -244,9 +228,17 @@ export class SamBroker {
     });
   }
 
+  /** A disk that is full must not keep the permit from ending at its time. */
+  #markPermit(): void {
+    try {
+      this.#policy.permit.mark();
+    } catch (error) {
+      this.#parts.logger.error('broker.permit-not-marked', { error });
+    }
+  }
+
   #forget(): void {
-    this.#watching?.abort();
-    this.#watching = undefined;
+    this.#leaseWatch.end();
     this.#policy.end();
   }
 

@@ -153,3 +153,11 @@ test('a clock that is set, or slept, ends it; the next answer begins a new one',
   jumpMs = -1;
   expect(lease.isValid).toBe(false);
 });
+
+test('an answer from before the machine slept, or the time was set, is as old as nobody knows', () => {
+  const held = ask();
+  clock.shiftWall(3_600_000);
+  expect(hear(held)).toBe('ignored');
+  expect(lease.isValid).toBe(false);
+  expect(hear(ask())).toBe('granted');
+});

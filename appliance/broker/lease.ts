@@ -21,6 +21,8 @@ interface Asked {
   readonly nonce: Uint8Array;
   readonly deviceId: Uint8Array;
   readonly madeAtMs: number;
+  /** Of the clocks at that time: an answer that comes after a jump is as old as nobody knows. */
+  readonly driftMs: number;
 }
 
 const QUESTION_LABEL = Buffer.from('SEKISHO-LEASE-Q1', 'ascii');
@@ -67,7 +69,7 @@ export class Lease {
   /** A fresh question of 192 bytes for this device (8 bytes), to be carried to the anchor by whoever has a network. */
   question(deviceId: Uint8Array): Uint8Array {
     const nonce = this.#random.bytes(NONCE_BYTES);
-    this.#asked.push({ nonce, deviceId, madeAtMs: this.#clock.monotonicMs() });
+    this.#asked.push({ nonce, deviceId, madeAtMs: this.#clock.monotonicMs(), driftMs: this.#drift() });
     if (this.#asked.length > MAX_OPEN_QUESTIONS) this.#asked.shift();
     const question = new Uint8Array(QUESTION_BYTES);
     question.set(QUESTION_LABEL, 0);
@@ -94,7 +96,7 @@ export class Lease {
     const verdict = VERDICTS[answer[96] ?? -1];
     if (verdict === undefined || field(97, SIGNED_BYTES).some((byte) => byte !== 0)) return IGNORED;
     if (!this.#isNewest(field(72, 88), Buffer.from(field(88, 96)).readBigUInt64BE())) return IGNORED;
-    if (verdict === 'granted' && !this.#grant(asked.madeAtMs, ageMs)) return IGNORED;
+    if (verdict === 'granted' && !this.#grant(asked, ageMs)) return IGNORED;
     return { verdict, ageMs };
   }
 
@@ -107,9 +109,9 @@ export class Lease {
     return true;
   }
 
-  #grant(madeAtMs: number, ageMs: number): boolean {
-    if (ageMs > this.#terms.maxRoundTripMs) return false;
-    if (!this.isValid) this.#driftMs = this.#drift();
+  #grant({ madeAtMs, driftMs }: Asked, ageMs: number): boolean {
+    if (ageMs > this.#terms.maxRoundTripMs || this.#hasDrifted(driftMs)) return false;
+    if (!this.isValid) this.#driftMs = driftMs;
     this.#validUntilMs = Math.max(this.#validUntilMs, madeAtMs + this.#terms.graceMs);
     return true;
   }
@@ -125,7 +127,7 @@ export class Lease {
 
   /** The machine slept, or the time was set: how long the answer is old is not known any more. */
   get hasClockJumped(): boolean {
-    return Math.abs(this.#drift() - this.#driftMs) > MAX_CLOCK_DRIFT_MS;
+    return this.#hasDrifted(this.#driftMs);
   }
 
   /** Over at once, and no answer to an older question brings it back. */
@@ -133,6 +135,10 @@ export class Lease {
     this.#validUntilMs = Number.NEGATIVE_INFINITY;
     for (const { nonce } of this.#asked) nonce.fill(0);
     this.#asked = [];
+  }
+
+  #hasDrifted(sinceMs: number): boolean {
+    return Math.abs(this.#drift() - sinceMs) > MAX_CLOCK_DRIFT_MS;
   }
 
   #drift(): number {

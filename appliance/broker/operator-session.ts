@@ -100,7 +100,8 @@ export class OperatorSession {
   }
 }
 
-function requireActive(roster: OperatorRoster | undefined, keyId: string): OperatorKey {
+/** Throws `operator.unknown`, `operator.suspended`. */
+export function requireActive(roster: OperatorRoster | undefined, keyId: string): OperatorKey {
   const operator = roster?.operators.get(keyId);
   if (operator === undefined) throw new SekishoError('operator.unknown');
   if (operator.isSuspended) throw new SekishoError('operator.suspended');

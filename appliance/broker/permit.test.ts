@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { SekishoError } from '#contract/errors.ts';
 import { CLOCK_SLACK_MS, LAST_VISIT_MS, MARK_EVERY_MS } from './permit.ts';
 import { BrokerRig, makeOperator } from './testing/broker-rig.ts';
 import { grantPermit, type PermitChanges, signPermit } from './testing/permit-signer.ts';
@@ -209,6 +210,36 @@ describe('away', () => {
     await rig.ask('permitEndNoted', { permitId: ended?.permitId });
     expect(await permit()).toEqual({});
     expect(memory.permit).toBeUndefined();
+  });
+});
+
+describe('a disk that is full', () => {
+  const fill = (): void => {
+    vi.spyOn(memory, 'savePermit').mockImplementation((bytes) => {
+      if (bytes !== undefined) throw new SekishoError('store.full');
+      realSave(undefined);
+    });
+  };
+  let realSave: (typeof memory)['savePermit'];
+  beforeEach(() => {
+    realSave = memory.savePermit.bind(memory);
+  });
+
+  test('keeps no permit from ending: the SAM is shut, and no restart brings it back', async () => {
+    await grantPermit(rig, { untilMs: rig.clock.nowMs() + 600_000 });
+    await leave();
+    await work();
+    fill();
+    await rig.clock.advance(600_000);
+    expect(rig.sam.isPowered).toBe(false);
+    expect(memory.permit).toBeUndefined();
+  });
+
+  test('a permit that could not be written down was not granted', async () => {
+    fill();
+    await refused(grantPermit(rig), 'store.full');
+    await leave();
+    await refused(work(), 'network.absent');
   });
 });
 

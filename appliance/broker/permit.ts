@@ -2,13 +2,12 @@
  * The carry-out permit, as the broker believes it: an administrator's card signed it while the box was at home, and it
  * counts down whatever is done to clocks and processes. In doubt it has ended. @see docs/permit.md
  */
-import type { KeyObject } from 'node:crypto';
 import { isSekishoError, SekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Random } from '#ports/random.ts';
 import { toHex } from './hex.ts';
 import type { OperatorRoster } from './operator-roster.ts';
-import { isSignedBy } from './operator-session.ts';
+import { isSignedBy, requireActive } from './operator-session.ts';
 import { type PermitTerms, parsePermit, type SignedPermit } from './permit-message.ts';
 import { type EndedPermit, type PermitEnd, readPermitRecord, writePermitRecord } from './permit-record.ts';
 
@@ -116,7 +115,12 @@ export class CarryOutPermit {
       markedAtMs: this.#clock.monotonicMs(),
       closesAtMs: undefined,
     };
-    this.#save();
+    try {
+      this.#save();
+    } catch (thrown) {
+      this.#held = undefined;
+      throw thrown;
+    }
   }
 
   /** To be called with the SAM in the slot and its roster. What is not good enough any more has ended. */
@@ -226,8 +230,14 @@ export class CarryOutPermit {
     if (held === undefined) return;
     this.#held = undefined;
     this.#ended = { permitId: held.terms.nonce, reason, usesSpent: held.usesSpent };
-    this.#memory.savePermit(writePermitRecord({ ...held, ended: this.#ended }));
-    this.#tellChanged?.('ended');
+    try {
+      this.#memory.savePermit(writePermitRecord({ ...held, ended: this.#ended }));
+    } catch {
+      // Also on a disk that is full nothing may bring it back: forgetting it altogether needs no room.
+      this.#memory.savePermit(undefined);
+    } finally {
+      this.#tellChanged?.('ended');
+    }
   }
 
   /** The gateway has written the end down. */
@@ -275,16 +285,6 @@ function requireGenuine(
   const { key, isAdministrator } = requireActive(place.roster, keyId);
   if (!isAdministrator) throw new SekishoError('operator.role-insufficient');
   if (!isSignedBy(key, message, signature)) throw new SekishoError('operator.signature-wrong');
-}
-
-function requireActive(
-  roster: OperatorRoster | undefined,
-  keyId: string,
-): { readonly key: KeyObject; readonly isAdministrator: boolean } {
-  const operator = roster?.operators.get(keyId);
-  if (operator === undefined) throw new SekishoError('operator.unknown');
-  if (operator.isSuspended) throw new SekishoError('operator.suspended');
-  return operator;
 }
 
 function rejected(what: string): SekishoError {

@@ -106,13 +106,13 @@ export class Policy {
   }
 
   /**
-   * Takes the roster of the SP for this SAM; versions only go up. The one that is known passes once more for a SAM that
+   * Takes the roster of the SP for this SAM; versions only go up, here and in the SAM. The one that is known passes once more for a SAM that
    * was personalised anew and has lost it. Throws `sam.roster-rejected`.
    */
   takeRoster(update: Uint8Array, samId: string, samRosterVersion: number): void {
     const roster = readRoster(update, this.#parts.spKey, samId);
     if (roster.version === this.rosterVersion && samRosterVersion < roster.version) return;
-    if (roster.version <= this.rosterVersion)
+    if (roster.version <= this.rosterVersion || roster.version < samRosterVersion)
       throw new SekishoError('sam.roster-rejected', { context: { what: 'version' } });
     this.#parts.memory.saveRoster(update);
     this.#useRoster(roster);
