@@ -63,6 +63,27 @@ describe('the data key of a replaced SAM', () => {
     }
   });
 
+  test('is not given away while its own SAM is in force: a copy of the disk and a second box of the clinic are not enough', async () => {
+    const alive = createAppliance(centre, { samId: '5341000000000031' });
+    const neighbour = createAppliance(centre, { samId: '5341000000000032' });
+    try {
+      for (const { samId } of [alive, neighbour]) centre.samKeys.keysFor(samId, INSTITUTION);
+      const from = centre.samKeys.keysFor(alive.samId, INSTITUTION).storageKey;
+      const wrapped = (await openssl3394(from, ['-e'], Buffer.alloc(32, 0x5b))).toString('hex');
+      expect((await neighbour.prove(centre.urls.serviceProvider)).status).toBe(204);
+      const answer = await rewrap(neighbour, { fromSamId: alive.samId, wrapped });
+      expect([answer.status, CentreProblem.parse(JSON.parse(answer.body)).code]).toEqual([
+        403,
+        'limits-exceeded',
+      ]);
+      centre.administration.disableDevice(alive.samId);
+      expect((await rewrap(neighbour, { fromSamId: alive.samId, wrapped })).status).toBe(200);
+    } finally {
+      alive.close();
+      neighbour.close();
+    }
+  });
+
   test('does not leave the institution', async () => {
     const elsewhere = createAppliance(centre, { samId: '5341000000000023', institutionCode: '2710000001' });
     try {

@@ -19,7 +19,7 @@ import { CentreRefusal, jsonReply, type Reply } from '../http/problem.ts';
 import type { Call, Route } from '../http/route.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
-import { requireDevice, requireKnown } from './admission.ts';
+import { requireDevice, requireKnown, requireOutOfService } from './admission.ts';
 import type { OperatorRecord, Registry } from './registry.ts';
 import type { RosterChanges } from './roster-changes.ts';
 import type { SamKeyRegister } from './sam-keys.ts';
@@ -153,6 +153,7 @@ function rewrap(options: ServiceProviderOptions, proven: ProvenDevice, request: 
   const { registry, samKeys, nowMs } = options;
   const device = requireDevice(registry, proven);
   const wrapped = samKeys.rewrap(request.fromSamId, Buffer.from(request.wrapped, 'hex'), device);
+  requireOutOfService(registry, request.fromSamId);
   registry.logRewrap(request.fromSamId, device.samId, nowMs());
   const answer: DataKeyRewrapped = { wrapped: Buffer.from(wrapped).toString('hex') };
   return jsonReply(200, answer);
