@@ -31,7 +31,8 @@ export interface TapWish {
 export class CounterClient {
   readonly #url: string;
   readonly #agent: Agent;
-  #cookie: string | undefined;
+  /** Name to pair, as a browser keeps them. */
+  readonly #cookies = new Map<string, string>();
 
   constructor(url: string, caPem: string) {
     this.#url = url;
@@ -116,24 +117,31 @@ export class CounterClient {
     this.#agent.destroy();
   }
 
-  /** Any request at all; the others say what is usual. */
-  async call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+  /** Any request at all; the others say what is usual. `signal` closes the connection, as a page that is left does. */
+  async call<Answer>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Answer> {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const { response, content } = await this.#send(method, path, text);
+    const { response, content } = await this.#send(method, path, text, signal);
+    for (const cookie of response.headers['set-cookie'] ?? []) this.#keepCookie(cookie);
     const status = response.statusCode ?? 0;
     const answer: unknown = content === '' ? undefined : JSON.parse(content);
     if (status >= 400) {
       throw new CounterRefusal(status, answer as Problem);
     }
-    const [cookie] = response.headers['set-cookie'] ?? [];
-    if (cookie !== undefined) this.#cookie = cookie.split(';')[0];
     return answer as Answer;
+  }
+
+  #keepCookie(header: string): void {
+    const [pair = ''] = header.split(';');
+    const name = pair.slice(0, pair.indexOf('='));
+    if (header.includes('Max-Age=0')) this.#cookies.delete(name);
+    else this.#cookies.set(name, pair);
   }
 
   #send(
     method: string,
     path: string,
     text: string | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<{ response: IncomingMessage; content: string }> {
     return new Promise((resolve, reject) => {
       const sent = request(
@@ -141,9 +149,10 @@ export class CounterClient {
         {
           method,
           agent: this.#agent,
+          ...(signal === undefined ? {} : { signal }),
           headers: {
             accept: 'application/json',
-            ...(this.#cookie === undefined ? {} : { cookie: this.#cookie }),
+            ...(this.#cookies.size === 0 ? {} : { cookie: [...this.#cookies.values()].join('; ') }),
             ...(text === undefined
               ? {}
               : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),

@@ -59,6 +59,17 @@ describe('the session', () => {
   });
 });
 
+test('who is signed in without the cookie of the screen gets one when the card is needed, once', async () => {
+  const unlock = (Cookie: string) =>
+    rig.ask('POST', '/v1/sam/unlock', {
+      body: { mode: 'offline', cardKind: 'hpki', pin: '1234' },
+      headers: { Cookie },
+    });
+  const [screen = ''] = (await unlock(cookie)).headers['set-cookie'] ?? [];
+  expect(screen).toMatch(/^__Host-sekisho-screen=/);
+  expect((await unlock(`${cookie}; ${screen.split(';')[0]}`)).headers['set-cookie']).toBeUndefined();
+});
+
 test('whoever sets the wall clock neither ends a session nor prolongs it', () => {
   let [nowMs, monotonicMs] = [Date.parse('2026-11-21T00:00:00Z'), 5_000];
   const gateway = new ScriptedGateway();
