@@ -6,4 +6,5 @@ export {
   startPrivatePcscd,
 } from './private-pcscd.ts';
 export { PcscReader, type PcscReaderOptions } from './reader.ts';
+export { listSlots, type PcscSlot } from './slot-list.ts';
 export { restartUsbReader, type UsbRestart, type UsbRestartOptions } from './usb-restart.ts';

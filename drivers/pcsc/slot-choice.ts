@@ -73,7 +73,13 @@ function isNamed(reader: ReaderState, name: SlotWish['name']): boolean {
 
 /** A name that says both is a name for the pair: "SAM" in it then is the more special word. */
 function says(reader: ReaderState, role: SlotRole): boolean {
-  return SAYS[role].test(reader.name) && (role === 'sam' || !SAYS.sam.test(reader.name));
+  return roleOf(reader.name) === role;
+}
+
+/** What a name says by itself; undefined when it says nothing. */
+export function roleOf(name: string): SlotRole | undefined {
+  if (SAYS.sam.test(name)) return 'sam';
+  return SAYS.card.test(name) ? 'card' : undefined;
 }
 
 /** A slot that shows a card on an antenna, or else the ones that hold no contact card. */

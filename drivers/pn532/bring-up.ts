@@ -101,18 +101,30 @@ async function isAwake(chip: Chip, signal: AbortSignal): Promise<boolean> {
 
 /** A chip or a UART that cannot keep up at the wanted rate works at a slower one. */
 async function changeRate(chip: Chip, { baudRate, clock, logger, signal }: BringUpOptions): Promise<void> {
+  if (await tryRate(chip, baudRate, clock, signal)) return;
+  logger.warn('pn532.rate-refused', { wanted: baudRate, baudRate: chip.baudRate });
+}
+
+/** True: host and chip are at `baudRate` now. False: they are at one that works. */
+export async function tryRate(
+  chip: Chip,
+  baudRate: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
   const before = chip.baudRate;
-  if (before === baudRate) return;
+  if (before === baudRate) return true;
   // First the host, which may be unable to: afterwards the chip would be out of reach.
   await chip.setBaudRate(baudRate);
   await chip.setBaudRate(before);
   try {
     await tellRate(chip, baudRate, clock);
     await chip.command(GET_FIRMWARE_VERSION, { signal });
+    return true;
   } catch (thrown) {
     if (chip.isLost || signal.aborted) throw thrown;
     await findRate(chip, before, signal);
-    logger.warn('pn532.rate-refused', { wanted: baudRate, baudRate: chip.baudRate });
+    return false;
   }
 }
 
