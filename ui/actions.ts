@@ -2,6 +2,7 @@
 import type { Session } from '#contract/http/messages.ts';
 import { api, type CardAndPin, type InsuredForm, RefusedError, type TapForm } from './api.ts';
 import { dayOf } from './dates.ts';
+import { createPermitActions } from './permit-actions.ts';
 import type { CardImages, State, Tab } from './state.ts';
 
 export interface Store {
@@ -35,8 +36,10 @@ export function createActions(store: Store) {
   function show(tab: Tab): void {
     set({ tab, problem: undefined, ...forgetPatient(get()) });
     if (tab === 'today' || tab === 'unresolved') void run('list', () => readList(tab));
+    if (tab === 'carry-out') void permit.show();
   }
 
+  const permit = createPermitActions(set, run);
   let turn = 0;
 
   return {
@@ -108,6 +111,7 @@ export function createActions(store: Store) {
         return { unresolved: await api.unresolved() };
       }),
 
+    permit,
     show,
     /** Leaves result or failure, for the list that it was opened from if any; nothing of the patient stays on the screen. */
     finish: (): void => show(get().tab),

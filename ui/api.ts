@@ -1,6 +1,8 @@
 /** The page's way to the appliance: same origin, JSON, and problems as typed errors. */
 import type { ErrorCode } from '#contract/errors.ts';
 import type { Session, TapStarted } from '#contract/http/messages.ts';
+import type { Roster as PermitRoster } from '#contract/http/operator-routes.ts';
+import type { CarryOutStatus } from '#contract/permit.ts';
 import type { TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 
 /** What a screen needs of a problem document; the words come from the page's own copy of the table. */
@@ -61,7 +63,17 @@ export interface TapForm {
   readonly attributesPin?: string;
 }
 
+export interface PermitTerms {
+  readonly until: string;
+  readonly maxUses: number;
+  readonly operators: readonly string[];
+}
+
 export const api = {
+  permitRoster: (): Promise<PermitRoster> => ask('GET', '/v1/operators'),
+  grantPermit: (terms: PermitTerms, own: CardAndPin): Promise<CarryOutStatus> =>
+    ask('POST', '/v1/permit', { ...terms, ...own, screen: 'counter' }),
+  endPermit: (): Promise<void> => tell('DELETE', '/v1/permit'),
   session: (): Promise<Session> => ask('GET', '/v1/session'),
   signIn: (card: CardAndPin): Promise<Session> => ask('POST', '/v1/session', { ...card, screen: 'counter' }),
   signOut: (): Promise<void> => tell('DELETE', '/v1/session'),

@@ -1,11 +1,12 @@
 /** What the page knows, and which view follows from it. The view is derived, never stored. */
 import type { ErrorCode } from '#contract/errors.ts';
 import type { Session } from '#contract/http/messages.ts';
+import type { RosterRow } from '#contract/http/operator-routes.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
 import type { TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 import type { PageProblem } from './api.ts';
 
-export type Tab = 'reception' | 'number' | 'today' | 'unresolved';
+export type Tab = 'reception' | 'number' | 'today' | 'unresolved' | 'carry-out';
 
 export interface CardImages {
   readonly photo: string;
@@ -39,6 +40,9 @@ export interface State {
   readonly hasLinked: boolean;
   readonly visits: readonly Visit[] | undefined;
   readonly unresolved: readonly UnresolvedVisit[] | undefined;
+  /** For whom a carry-out permit may be granted. */
+  readonly permitOperators: readonly RosterRow[] | undefined;
+  readonly lacksPermitOperator: boolean;
 }
 
 export const INITIAL_STATE: State = {
@@ -53,6 +57,8 @@ export const INITIAL_STATE: State = {
   hasLinked: false,
   visits: undefined,
   unresolved: undefined,
+  permitOperators: undefined,
+  lacksPermitOperator: false,
 };
 
 export type ViewName =
@@ -69,7 +75,8 @@ export type ViewName =
   | 'result'
   | 'number'
   | 'today'
-  | 'unresolved';
+  | 'unresolved'
+  | 'carry-out';
 
 export function viewOf(state: State): ViewName {
   const { snapshot, session, tab, visit, tap } = state;

@@ -4,7 +4,9 @@ import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage, t } from '../messages.ts';
+import { pt } from '../permit-words.ts';
 import { isForPatient, readerFault, type State, type Tab, type ViewName } from '../state.ts';
+import { carryOutStrip, carryOutView } from './carry-out.ts';
 import { consentView } from './consent.ts';
 import { faceCheckView } from './face-check.ts';
 import { failureView } from './failure.ts';
@@ -38,6 +40,7 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
   number: insuredNumberView,
   today: todayView,
   unresolved: unresolvedView,
+  'carry-out': carryOutView,
 };
 
 export function renderFrame(
@@ -53,6 +56,7 @@ export function renderFrame(
     h('a', { class: 'skip', href: '#main' }, t('skip')),
     topBar(view, state, actions, switchLanguage),
     connection === 'lost' && h('p', { class: 'strip lost', role: 'alert' }, t('connectionLost')),
+    snapshot !== undefined && carryOutStrip(snapshot),
     snapshot !== undefined && snapshot.mode !== 'online' && modeStrip(snapshot.mode),
     snapshot !== undefined && !isReaderNamed(view, snapshot) && readerStrip(readerFault(snapshot)),
     h(
@@ -117,6 +121,7 @@ function screens(state: State, actions: Actions): ViewNode {
     ['number', t('tabNumber')],
     ['today', t('tabToday')],
     ['unresolved', t('tabUnresolved')],
+    ...(state.session?.operator.roles.includes('administrator') ? [['carry-out', pt('tab')] as const] : []),
   ];
   return h(
     'nav',

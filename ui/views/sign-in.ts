@@ -1,7 +1,7 @@
 /** Staff sign-in, and the form of card and PIN that the offline unlock uses too. */
 import type { Actions } from '../actions.ts';
 import type { CardAndPin } from '../api.ts';
-import { h, type ViewNode } from '../dom.ts';
+import { type Child, h, type ViewNode } from '../dom.ts';
 import { digitsEnteredText, enterPinOnKeysText, leavePinEmptyText } from '../keypad-words.ts';
 import { t } from '../messages.ts';
 import { missingThing, type State } from '../state.ts';
@@ -22,7 +22,13 @@ export function signInView(state: State, actions: Actions): ViewNode {
   );
 }
 
-export function cardAndPinForm(state: State, label: string, submit: (card: CardAndPin) => void): ViewNode {
+/** `before`: further fields, above the card's; their values come as the second argument. */
+export function cardAndPinForm(
+  state: State,
+  label: string,
+  submit: (card: CardAndPin, values: ReadonlyMap<string, string>) => void,
+  before: readonly Child[] = [],
+): ViewNode {
   const isLastTry = state.problem?.code === 'operator.pin-last-try';
   const isBusy = state.busy !== undefined;
   const hasKeys = state.snapshot?.panel?.state === 'ready';
@@ -34,13 +40,15 @@ export function cardAndPinForm(state: State, label: string, submit: (card: CardA
       key: 'card-and-pin',
       onSubmit: onSubmit((values) => {
         const pin = values.get('pin') ?? '';
-        submit({
+        const own: CardAndPin = {
           cardKind: values.get('cardKind') === 'hpki' ? 'hpki' : 'my-number',
           ...(pin === '' ? {} : { pin }),
           acceptLastTry: values.has('acceptLastTry'),
-        });
+        };
+        submit(own, values);
       }),
     },
+    ...before,
     cardKindChoice(),
     field('pin', t('pin'), {
       hint: hasKeys ? `${hint} ${leavePinEmptyText()}` : hint,
@@ -80,7 +88,7 @@ function waiting(state: State): ViewNode {
   );
 }
 
-function cardKindChoice(): ViewNode {
+export function cardKindChoice(): ViewNode {
   const kinds = [
     ['my-number', t('cardMyNumber')],
     ['hpki', t('cardHpki')],
