@@ -169,6 +169,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     clock,
     logger: logger.child({ room: 'lease' }),
     tell: (fact, because) => gateway.networkChanged(fact, because),
+    tampered: () => samHolder.permit.end('tampered'),
   });
   const reconciling = repeat(clock, stop.signal, RECONCILE_EVERY_MS, () => gateway.reconcileNow());
   return {

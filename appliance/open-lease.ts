@@ -25,6 +25,8 @@ export interface LeaseParts {
   readonly logger: Logger;
   /** Told of every change, in its very moment. */
   readonly tell: (fact: NetworkFact, because?: LeaseEnd) => Promise<void>;
+  /** The enclosure is open: nobody has leave to be away with it. */
+  readonly tampered: () => Promise<void>;
 }
 
 export interface RunningLease {
@@ -89,6 +91,8 @@ export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
     boot: systemBootClock,
     clock,
     logger,
+    onTampered: () =>
+      void parts.tampered().catch((error: unknown) => logger.error('lease.not-told', { error })),
     onLost: tell,
     onChange: () => tell(),
   });

@@ -28,8 +28,9 @@ const reopen = (): BrokerMemory => {
 
 test('is of this user alone', () => {
   memory.saveRoster(Uint8Array.of(1));
+  memory.savePermit(Uint8Array.of(1));
   expect(statSync(folder).mode & 0o777).toBe(0o700);
-  for (const name of ['uses.log', 'roster.bin'])
+  for (const name of ['uses.log', 'roster.bin', 'permit.json'])
     expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
 });
 
@@ -39,6 +40,14 @@ test('keeps uses and roster across restarts', () => {
   memory.saveRoster(Uint8Array.of(1, 2, 3));
   expect(reopen().uses).toEqual([use]);
   expect(memory.roster).toEqual(Uint8Array.of(1, 2, 3));
+});
+
+test('keeps a permit across restarts until there is none any more', () => {
+  memory.savePermit(Uint8Array.of(4, 5));
+  expect(reopen().permit).toEqual(Uint8Array.of(4, 5));
+  memory.savePermit(undefined);
+  expect(memory.permit).toBeUndefined();
+  expect(reopen().permit).toBeUndefined();
 });
 
 test('a line that a power cut left half written was never acknowledged; anything else is no memory', () => {

@@ -152,6 +152,11 @@ describe('ends at once, and says why, when', () => {
     expect(bench.lost).toEqual(['tampered']);
     await bench.clock.advance(10_000);
     expect(bench.watcher.fact).toBe('foreign');
+    // Also where there is no lease to lose: a permit ends by it.
+    bench.enclosure?.('closed');
+    bench.see({ type: 'linkDown' });
+    bench.enclosure?.('open');
+    expect(bench.told.filter((each) => each === 'tampered')).toHaveLength(2);
   });
 });
 

@@ -38,6 +38,8 @@ export interface LeaseParts {
   readonly eye: NetworkEye;
   /** Without one the enclosure counts as closed. */
   readonly tamper?: TamperSwitch | undefined;
+  /** Called when the enclosure is open, wherever the appliance is, with a lease or without. */
+  readonly onTampered?: () => void;
   readonly boot: BootClock;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -93,14 +95,15 @@ export class LeaseWatcher {
   }
 
   async start(): Promise<void> {
-    const { anchors, eye, tamper } = this.#parts;
+    const { anchors, eye, tamper, onTampered } = this.#parts;
     this.#leaps.check();
     await anchors.start((datagram) => void this.#hear(datagram));
     if (tamper !== undefined) {
       this.#apply({ type: 'enclosureOpened' });
-      tamper.start((state) =>
-        this.#apply({ type: state === 'open' ? 'enclosureOpened' : 'enclosureClosed' }),
-      );
+      tamper.start((state) => {
+        this.#apply({ type: state === 'open' ? 'enclosureOpened' : 'enclosureClosed' });
+        if (state === 'open') onTampered?.();
+      });
     }
     eye.start((event) => this.#see(event));
     this.#running = Promise.all([this.#ask(), this.#pulse()]);

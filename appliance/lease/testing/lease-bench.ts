@@ -84,6 +84,7 @@ export class LeaseBench {
             },
           }
         : {}),
+      onTampered: () => this.told.push('tampered'),
       onLost: (reason) => this.lost.push(reason),
       onChange: () => this.told.push(this.watcher.fact),
     });
