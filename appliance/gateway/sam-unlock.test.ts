@@ -15,6 +15,22 @@ describe('unlocking', () => {
     expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online', samUsesLeft: 77 });
   });
 
+  test('happens anew when the lease was lost and came back while the roster of the last one was still fetched', async () => {
+    bench = await openGatewayBench();
+    await bench.gateway.networkChanged('absent');
+    const { roster } = bench.centre.scripts;
+    roster.behaviour = 'silent';
+    const coming = bench.gateway.networkChanged('registered');
+    await expect.poll(() => roster.waiting).toBe(1);
+    expect(facts()).toMatchObject({ sam: 'unlocked' });
+    const going = bench.gateway.networkChanged('absent');
+    const comingBack = bench.gateway.networkChanged('registered');
+    expect(facts()).toMatchObject({ network: 'registered', sam: 'locked' });
+    roster.release();
+    await Promise.all([coming, going, comingBack]);
+    await expect.poll(() => facts().sam).toBe('unlocked');
+  });
+
   test('is done by the operator card when the SP says nothing, within the limits of offline work', async () => {
     bench = await openGatewayBench({
       script: (centre) => {

@@ -84,6 +84,9 @@ export class SamUnlock {
 
   /** What the rules ask for: without an answer of the SP it is tried again as soon as that is there. Never rejects. */
   async onlineByItself(): Promise<void> {
+    // One that is under way was for the lease before: its SAM has lost its power since, and its yes opens nothing now.
+    await this.#online?.catch(() => undefined);
+    if (this.#core.facts.sam.kind === 'unlocked') return;
     try {
       await this.online();
     } catch (thrown) {

@@ -41,6 +41,7 @@ const ZERO = [
 ];
 /** Of what may be nowhere, in the memory of locked processes. */
 const IN_MEMORY = /^memory-of-/;
+const FAILED = /^failed: /;
 const HAPPENED = /-happened$/;
 
 interface Figure {
@@ -72,16 +73,19 @@ async function figuresOf(test: string): Promise<Figure[]> {
     for await (const line of createInterface({ input: lines })) said.push(line);
   };
   await Promise.all([read(child.stdout), read(child.stderr)]);
-  if ((await ended) !== 0) throw new Error(`${test} failed\n${said.slice(-40).join('\n')}`);
-  return said.flatMap((line) => {
+  const figures = said.flatMap((line) => {
     const [, figure] = FIGURE.exec(line) ?? [];
     return figure === undefined ? [] : [JSON.parse(figure) as Figure];
   });
+  if ((await ended) === 0) return figures;
+  // What it measured until then counts, and so does that it failed.
+  process.stderr.write(`${said.slice(-60).join('\n')}\n`);
+  return [...figures, { name: `failed: ${test}`, value: 1, unit: 'test file' }];
 }
 
 function judge(figure: Figure): BenchResult {
   if (HAPPENED.test(figure.name)) return { ...alone(figure), target: { of: 'value', atLeast: 1 } };
-  if (ZERO.includes(figure.name) || IN_MEMORY.test(figure.name))
+  if (ZERO.includes(figure.name) || IN_MEMORY.test(figure.name) || FAILED.test(figure.name))
     return { ...alone(figure), target: { of: 'value', atMost: 0 } };
   const atMost = AT_MOST[figure.name];
   if (atMost === undefined) return alone(figure);
