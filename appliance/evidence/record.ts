@@ -112,6 +112,8 @@ export type EvidenceRecord =
       readonly networkId: Hex;
       readonly operatorId?: string;
       readonly maxUses: number;
+      /** Away from home: under which leave (`permit-granted`). */
+      readonly permitId?: Hex;
     }
   | {
       /** The SP said no; once until its next yes. An operator's card does not open the SAM meanwhile. */

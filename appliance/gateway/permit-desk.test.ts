@@ -113,6 +113,10 @@ describe('a home visit', () => {
     expect(facts().operator).toBeUndefined();
     const nurse = await bench.signIn(NURSE);
     expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'offline' });
+    expect(recordsOf('sam-unlocked').at(-1)).toMatchObject({
+      how: 'offline',
+      permitId: recordsOf('permit-granted')[0]!.permitId,
+    });
     expect(await bench.tap(nurse, bench.card('mihon-taro'))).toMatchObject({ outcome: 'accepted' });
     await settled();
     expect(bench.gateway.snapshot().carryOut).toMatchObject({ usesLeft: 2, isUsed: true });

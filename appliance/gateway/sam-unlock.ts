@@ -254,11 +254,21 @@ export class SamUnlock {
   async #recordUnlocked(sam: OpenSam, by: How, maxUses: number): Promise<void> {
     try {
       const { samId } = sam;
-      const { networkId } = this.#parts;
+      const { networkId, samHolder } = this.#parts;
       const at = this.#now();
+      const isHome = this.#core.facts.network === 'registered';
+      const leave = isHome ? undefined : (await samHolder.permit.status()).held;
       await appendStamped(
         this.#parts,
-        { kind: 'sam-unlocked', at, samId, networkId, maxUses, ...by },
+        {
+          kind: 'sam-unlocked',
+          at,
+          samId,
+          networkId,
+          maxUses,
+          ...by,
+          ...(leave === undefined ? {} : { permitId: leave.permitId }),
+        },
         // The yes that the SAM took lifts every no before it.
         () => (by.how === 'online' ? [{ do: 'forget-unlock-refusal' }] : []),
       );
