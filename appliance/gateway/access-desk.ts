@@ -2,6 +2,7 @@
 import { toSekishoError } from '#contract/errors.ts';
 import type { AccessEntry } from '#evidence/access-log.ts';
 import type { AccessAdministration, AccessNote, Caller } from './face.ts';
+import { operatorIdOf } from './operator-login.ts';
 import type { OperatorSessions } from './operator-sessions.ts';
 import type { GatewayParts } from './parts.ts';
 import { appendStamped } from './stamped-entry.ts';
@@ -31,9 +32,7 @@ export class AccessDesk implements AccessAdministration {
     const fromMs = Date.parse(`${day}T00:00:00+09:00`);
     const entries = this.#parts.accessLog.between(fromMs, fromMs + 86_400_000);
     const names = new Map(
-      this.#parts.roster
-        .roster()
-        ?.operators.map(({ keyId, displayName }) => [keyId.slice(0, 16), displayName] as const),
+      this.#parts.roster.roster()?.operators.map((each) => [operatorIdOf(each), each.displayName] as const),
     );
     return entries.map((entry) => {
       const displayName = names.get(entry.operatorId ?? '');

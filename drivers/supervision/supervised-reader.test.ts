@@ -118,6 +118,12 @@ describe('a supervised reader', () => {
     });
   });
 
+  it('does not ride out an absence for somebody who has gone', async () => {
+    inner.unplug();
+    await reader.start();
+    await expect(reader.waitForCard(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+  });
+
   it('rides out an absence while it waits for a card', async () => {
     await reader.start();
     const waiting = reader.waitForCard(patience());

@@ -184,6 +184,7 @@ export class SupervisedReader implements CardReader {
   async #untilReady(sinceMs: number, signal: AbortSignal): Promise<void> {
     if (this.#watching === undefined) return;
     while (this.#state === 'faulted') {
+      signal.throwIfAborted();
       const leftMs = sinceMs + this.#limits.rideOutMs - this.#clock.monotonicMs();
       if (leftMs <= 0) throw this.#fault;
       await this.#changeWithin(leftMs, signal);
