@@ -168,7 +168,12 @@ export class CounterClient {
           response.on('error', reject);
         },
       );
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The server had just closed an idle connection: as every browser does, ask again on a new one.
+        const isStale = sent.reusedSocket && error.code === 'ECONNRESET';
+        if (isStale) this.#send(method, path, text, signal).then(resolve, reject);
+        else reject(error);
+      });
       sent.end(text);
     });
   }
