@@ -3,12 +3,9 @@ import type { Session } from '#contract/http/messages.ts';
 import { api, type CardAndPin, type InsuredForm, RefusedError, type TapForm } from './api.ts';
 import { dayOf } from './dates.ts';
 import { createPermitActions } from './permit-actions.ts';
-import type { CardImages, State, Tab } from './state.ts';
-
-export interface Store {
-  get(): State;
-  set(part: Partial<State>): void;
-}
+import { createStaffActions } from './staff-actions.ts';
+import type { CardImages, State, Store, Tab } from './state.ts';
+import { isForAdministrators, NO_STAFF } from './state.ts';
 
 export type Actions = ReturnType<typeof createActions>;
 
@@ -37,9 +34,12 @@ export function createActions(store: Store) {
     set({ tab, problem: undefined, ...forgetPatient(get()) });
     if (tab === 'today' || tab === 'unresolved') void run('list', () => readList(tab));
     if (tab === 'carry-out') void permit.show();
+    if (tab === 'staff') void staff.showRoster();
+    if (tab === 'access-log') void staff.showLog(dayOf(new Date()));
   }
 
   const permit = createPermitActions(set, run);
+  const staff = createStaffActions(store, run);
   let turn = 0;
 
   return {
@@ -48,7 +48,12 @@ export function createActions(store: Store) {
       const session = await api.session().catch((): Session | undefined => undefined);
       if (session !== undefined) set({ session });
     },
-    signIn: (card: CardAndPin) => run('signIn', async () => ({ session: await api.signIn(card) })),
+    signIn: (card: CardAndPin) =>
+      run('signIn', async () => {
+        const session = await api.signIn(card);
+        // What the one before looked at is not read again for the next one.
+        return { session, tab: isForAdministrators(get().tab) ? 'reception' : get().tab };
+      }),
     signOut: () =>
       run('signOut', async () => {
         await api.signOut();
@@ -112,6 +117,7 @@ export function createActions(store: Store) {
       }),
 
     permit,
+    staff,
     show,
     /** Leaves result or failure, for the list that it was opened from if any; nothing of the patient stays on the screen. */
     finish: (): void => show(get().tab),
@@ -152,7 +158,14 @@ async function readShown({ session, visit, visits, unresolved }: State): Promise
 /** Also used when the session ends by itself. */
 export function forgetPatient({ tap }: State): Partial<State> {
   releaseImages(tap?.images);
-  return { tap: undefined, visit: undefined, hasLinked: false, visits: undefined, unresolved: undefined };
+  return {
+    staff: NO_STAFF,
+    tap: undefined,
+    visit: undefined,
+    hasLinked: false,
+    visits: undefined,
+    unresolved: undefined,
+  };
 }
 
 async function fetchImages(tapId: string): Promise<CardImages | 'none'> {

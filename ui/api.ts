@@ -1,7 +1,8 @@
 /** The page's way to the appliance: same origin, JSON, and problems as typed errors. */
 import type { ErrorCode } from '#contract/errors.ts';
+import type { AccessList } from '#contract/http/access-log-routes.ts';
 import type { Session, TapStarted } from '#contract/http/messages.ts';
-import type { Roster as PermitRoster } from '#contract/http/operator-routes.ts';
+import type { Roster, RosterChange, StaffCard } from '#contract/http/operator-routes.ts';
 import type { CarryOutStatus } from '#contract/permit.ts';
 import type { TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 
@@ -70,7 +71,6 @@ export interface PermitTerms {
 }
 
 export const api = {
-  permitRoster: (): Promise<PermitRoster> => ask('GET', '/v1/operators'),
   grantPermit: (terms: PermitTerms, own: CardAndPin): Promise<CarryOutStatus> =>
     ask('POST', '/v1/permit', { ...terms, ...own, screen: 'counter' }),
   endPermit: (): Promise<void> => tell('DELETE', '/v1/permit'),
@@ -106,4 +106,10 @@ export const api = {
   unresolved: async (): Promise<readonly UnresolvedVisit[]> =>
     (await ask<{ visits: UnresolvedVisit[] }>('GET', '/v1/visits/unresolved')).visits,
   reconcile: (visitId: string): Promise<Visit> => ask('POST', `/v1/visits/${visitId}/reconcile`, {}),
+  roster: (): Promise<Roster> => ask('GET', '/v1/operators'),
+  readStaffCard: (cardKind: 'hpki' | 'my-number'): Promise<StaffCard> =>
+    ask('POST', '/v1/operators/card', { cardKind }),
+  changeRoster: (baseVersion: number, change: RosterChange, own: CardAndPin): Promise<Roster> =>
+    ask('POST', '/v1/operators/changes', { baseVersion, change, ...own, screen: 'counter' }),
+  accessLog: (day: string): Promise<AccessList> => ask('GET', `/v1/access-log?day=${day}`),
 } as const;

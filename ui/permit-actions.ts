@@ -17,7 +17,7 @@ export function createPermitActions(set: (part: Partial<State>) => void, run: Ru
     /** Whom it may be granted for. */
     show: (): Promise<void> =>
       run('list', async () => {
-        const { operators } = await api.permitRoster();
+        const { operators } = await api.roster();
         return {
           permitOperators: operators.filter(({ suspended }) => !suspended),
           lacksPermitOperator: false,

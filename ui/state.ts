@@ -1,12 +1,35 @@
 /** What the page knows, and which view follows from it. The view is derived, never stored. */
 import type { ErrorCode } from '#contract/errors.ts';
+import type { AccessList } from '#contract/http/access-log-routes.ts';
 import type { Session } from '#contract/http/messages.ts';
-import type { RosterRow } from '#contract/http/operator-routes.ts';
+import type { Roster, RosterRow, StaffCard } from '#contract/http/operator-routes.ts';
 import type { GatewaySnapshot, TapProgress } from '#contract/snapshot.ts';
 import type { TapResult, UnresolvedVisit, Visit } from '#contract/visit.ts';
 import type { PageProblem } from './api.ts';
 
-export type Tab = 'reception' | 'number' | 'today' | 'unresolved' | 'carry-out';
+export type Tab = 'reception' | 'number' | 'today' | 'unresolved' | 'carry-out' | 'staff' | 'access-log';
+
+/** A change of the roster that is being made. */
+export type StaffWish =
+  | { readonly action: 'add'; readonly card?: StaffCard }
+  | { readonly action: 'suspend' | 'reinstate' | 'remove' | 'change-roles'; readonly row: RosterRow };
+
+/** What administrators look at. */
+export interface StaffState {
+  readonly roster: Roster | undefined;
+  readonly staffWish: StaffWish | undefined;
+  readonly isDone: boolean;
+  readonly lacksRole: boolean;
+  readonly log: (AccessList & { readonly day: string }) | undefined;
+}
+
+export const NO_STAFF: StaffState = {
+  roster: undefined,
+  staffWish: undefined,
+  isDone: false,
+  lacksRole: false,
+  log: undefined,
+};
 
 export interface CardImages {
   readonly photo: string;
@@ -43,6 +66,13 @@ export interface State {
   /** For whom a carry-out permit may be granted. */
   readonly permitOperators: readonly RosterRow[] | undefined;
   readonly lacksPermitOperator: boolean;
+  readonly staff: StaffState;
+}
+
+/** Where it is kept. */
+export interface Store {
+  get(): State;
+  set(part: Partial<State>): void;
 }
 
 export const INITIAL_STATE: State = {
@@ -59,6 +89,7 @@ export const INITIAL_STATE: State = {
   unresolved: undefined,
   permitOperators: undefined,
   lacksPermitOperator: false,
+  staff: NO_STAFF,
 };
 
 export type ViewName =
@@ -76,14 +107,24 @@ export type ViewName =
   | 'number'
   | 'today'
   | 'unresolved'
-  | 'carry-out';
+  | 'carry-out'
+  | 'staff'
+  | 'access-log';
+
+export function isForAdministrators(tab: Tab): boolean {
+  return tab === 'carry-out' || tab === 'staff' || tab === 'access-log';
+}
+
+export function isAdministrator(session: Session | undefined): boolean {
+  return session?.operator.roles.includes('administrator') ?? false;
+}
 
 export function viewOf(state: State): ViewName {
   const { snapshot, session, tab, visit, tap } = state;
   if (snapshot === undefined) return 'connecting';
   if (session === undefined) return 'sign-in';
   if (visit !== undefined) return 'result';
-  if (tab !== 'reception') return tab;
+  if (tab !== 'reception' && (!isForAdministrators(tab) || isAdministrator(session))) return tab;
   if (tap !== undefined) return viewOfTap(tap, snapshot.tap);
   if (isRunning(snapshot.tap)) return 'other-tap';
   if (snapshot.missing === 'sam.locked' || snapshot.missing === 'sam.uses-exhausted') return 'unlock';

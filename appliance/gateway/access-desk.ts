@@ -1,6 +1,6 @@
 /** The access log: what the edges note, what administrators read, and its head in the evidence, where time stamps reach it. */
 import { toSekishoError } from '#contract/errors.ts';
-import type { AccessEntry } from '#evidence/access-log.ts';
+import type { AccessListEntry } from '#contract/http/access-log-routes.ts';
 import type { AccessAdministration, AccessNote, Caller } from './face.ts';
 import { operatorIdOf } from './operator-login.ts';
 import type { OperatorSessions } from './operator-sessions.ts';
@@ -26,7 +26,7 @@ export class AccessDesk implements AccessAdministration {
     accessLog.append({ kind: 'access', at: new Date(clock.nowMs()).toISOString(), ...note });
   }
 
-  async ofDay(caller: Caller, day: string): Promise<readonly (AccessEntry & { displayName?: string })[]> {
+  async ofDay(caller: Caller, day: string): Promise<readonly AccessListEntry[]> {
     this.#sessions.requireAdministrator(caller);
     // A clinic's day is Japan's day, whatever the box is set to.
     const fromMs = Date.parse(`${day}T00:00:00+09:00`);
@@ -34,7 +34,7 @@ export class AccessDesk implements AccessAdministration {
     const names = new Map(
       this.#parts.roster.roster()?.operators.map((each) => [operatorIdOf(each), each.displayName] as const),
     );
-    return entries.map((entry) => {
+    return entries.map(({ kind: _access, ...entry }) => {
       const displayName = names.get(entry.operatorId ?? '');
       return displayName === undefined ? entry : { ...entry, displayName };
     });

@@ -1,7 +1,7 @@
 /** The public face of the gateway: all that the API (and later BLE) may ask for. */
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { ErrorCode } from '#contract/errors.ts';
-import type { AccessList } from '#contract/http/access-log-routes.ts';
+import type { AccessListEntry } from '#contract/http/access-log-routes.ts';
 import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
 import type { Roster, RosterChange, StaffCard } from '#contract/http/operator-routes.ts';
 import type { Operator } from '#contract/operator.ts';
@@ -42,7 +42,7 @@ export interface AccessAdministration {
   /** Durable when it returns. Throws `store.*`. */
   note(note: AccessNote): void;
   /** Oldest first, with the names that the roster has now. For administrators. */
-  ofDay(caller: Caller, day: string): Promise<readonly AccessList['entries'][number][]>;
+  ofDay(caller: Caller, day: string): Promise<readonly AccessListEntry[]>;
 }
 
 export interface RosterWish {

@@ -5,7 +5,9 @@ import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage, t } from '../messages.ts';
 import { pt } from '../permit-words.ts';
-import { isForPatient, readerFault, type State, type Tab, type ViewName } from '../state.ts';
+import { st } from '../staff-words.ts';
+import { isAdministrator, isForPatient, readerFault, type State, type Tab, type ViewName } from '../state.ts';
+import { accessLogView } from './access-log.ts';
 import { carryOutStrip, carryOutView } from './carry-out.ts';
 import { consentView } from './consent.ts';
 import { faceCheckView } from './face-check.ts';
@@ -17,6 +19,7 @@ import { button, card, heading, problemPanel, spinner } from './parts.ts';
 import { readingView } from './reading.ts';
 import { resultView } from './result.ts';
 import { signInView } from './sign-in.ts';
+import { staffView } from './staff.ts';
 import { otherTapView, startView } from './start.ts';
 import { statusView } from './status.ts';
 import { todayView } from './today.ts';
@@ -41,6 +44,8 @@ const VIEWS: Readonly<Record<ViewName, View>> = {
   today: todayView,
   unresolved: unresolvedView,
   'carry-out': carryOutView,
+  staff: staffView,
+  'access-log': accessLogView,
 };
 
 export function renderFrame(
@@ -121,7 +126,7 @@ function screens(state: State, actions: Actions): ViewNode {
     ['number', t('tabNumber')],
     ['today', t('tabToday')],
     ['unresolved', t('tabUnresolved')],
-    ...(state.session?.operator.roles.includes('administrator') ? [['carry-out', pt('tab')] as const] : []),
+    ...(isAdministrator(state.session) ? staffTabs() : []),
   ];
   return h(
     'nav',
@@ -143,6 +148,12 @@ function screens(state: State, actions: Actions): ViewNode {
     ),
   );
 }
+
+const staffTabs = (): readonly (readonly [Tab, string])[] => [
+  ['carry-out', pt('tab')],
+  ['staff', st('tabStaff')],
+  ['access-log', st('tabLog')],
+];
 
 /** The gate of a checkpoint. */
 function gate(): ViewNode {

@@ -100,7 +100,20 @@ export function facts(rows: readonly (readonly [label: string, value: Child])[])
 
 /** A list that a narrow screen moves sideways; `label` names it for a screen reader. */
 export function table(label: string, columns: readonly TextKey[], rows: readonly ViewNode[]): ViewNode {
-  const head = columns.map((key) => h('th', { scope: 'col' }, t(key)));
+  return labelledTable(
+    label,
+    columns.map((key) => t(key)),
+    rows,
+  );
+}
+
+/** The same with columns in words. */
+export function labelledTable(
+  label: string,
+  columns: readonly string[],
+  rows: readonly ViewNode[],
+): ViewNode {
+  const head = columns.map((text) => h('th', { scope: 'col' }, text));
   return h(
     'div',
     { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': label },

@@ -1,6 +1,8 @@
 /** One handler per route: hand over to the gateway, answer what it says. Errors pass through to the edge. */
 import { ERROR_CODES, ERRORS, SekishoError } from '#contract/errors.ts';
+import type { AccessList, AccessListEntry } from '#contract/http/access-log-routes.ts';
 import type { Session } from '#contract/http/messages.ts';
+import { type HttpRoute, ROUTES } from '#contract/http.ts';
 import type { TapProgress } from '#contract/snapshot.ts';
 import type { BrowserImage, Caller, Gateway } from '#gateway/face.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -43,7 +45,7 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
     registerNetwork: ({ caller, body }) => gateway.registerNetwork(caller, body.anchorKeySha256),
 
     readAccessLog: async ({ caller, query }) => ({
-      entries: [...(await gateway.access.ofDay(caller, query.day))],
+      entries: (await gateway.access.ofDay(caller, query.day)).map(inWords),
     }),
     listOperators: ({ caller }) => gateway.operators.list(caller),
     readStaffCard: (call) =>
@@ -95,6 +97,14 @@ export function createHandlers({ gateway, clock, renderMetrics, openApi }: Handl
     linkPatient: ({ caller, params, body }) =>
       gateway.linkPatient(caller, params.cardId, body.patientNumber, body.insured),
   };
+}
+
+function inWords(entry: AccessListEntry): AccessList['entries'][number] {
+  const { ja, en } = Object.entries<HttpRoute>(ROUTES).find(([id]) => id === entry.route)?.[1] ?? {
+    ja: entry.route,
+    en: entry.route,
+  };
+  return { ...entry, what: { ja, en } };
 }
 
 function currentSession(gateway: Gateway): Session {

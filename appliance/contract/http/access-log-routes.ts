@@ -19,6 +19,8 @@ export const AccessList = z.strictObject({
       screen: z.string(),
       /** Of the route list (`operationId` of the OpenAPI description). */
       route: z.string(),
+      /** The same in words. */
+      what: z.strictObject({ ja: z.string(), en: z.string() }),
       /** Of what: the id of a tap, a visit, a card, an operator, or a day. */
       subject: z.string().optional(),
       requestId: z.string(),
@@ -28,6 +30,8 @@ export const AccessList = z.strictObject({
   ),
 });
 export type AccessList = z.infer<typeof AccessList>;
+/** As the log has it. */
+export type AccessListEntry = Omit<AccessList['entries'][number], 'what'>;
 
 export const ACCESS_LOG_ROUTES = {
   readAccessLog: {
