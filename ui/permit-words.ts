@@ -5,7 +5,7 @@ const TEXTS = {
   tab: ['持ち出し', 'Home visits'],
   title: ['訪問診療への持ち出し', 'Carry-out for home visits'],
   lead: [
-    '期限・回数・使う職員を決め、自分のカードで署名します。持ち出すと装置はいったんロックされ、選んだ職員のカードで開きます。',
+    '期限・回数・使う職員を決め、自分のカードで署名します。持ち出すと装置はいったんロックされ、選んだ職員のカードで解除します。',
     'Decide until when, how often and for whom, and sign with your own card. Leaving locks the appliance; the card of somebody you chose opens it.',
   ],
   until: ['期限', 'Until'],

@@ -61,7 +61,7 @@ const TEXTS = {
   what: ['操作', 'What'],
   subject: ['対象', 'Of what'],
   outcome: ['結果', 'Result'],
-  accepted: ['受付', 'Accepted'],
+  accepted: ['許可', 'Accepted'],
   nobody: ['（サインイン前）', '(nobody signed in)'],
 } as const satisfies Readonly<Record<string, Text>>;
 

@@ -2,6 +2,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { parseTlvs, type Tlv } from '#card/tlv.ts';
 import { SekishoError } from '#contract/errors.ts';
+import { toHex } from './hex.ts';
 
 export interface OperatorKey {
   /** SHA-256 of the DER SubjectPublicKeyInfo, hex. */
@@ -35,7 +36,7 @@ export function readRoster(update: Uint8Array, spKey: KeyObject, samId: string):
   const { roster, signature } = objects(update, ['roster', 'signature']);
   if (!verify('sha256', roster.bytes, spKey, signature.value)) throw rejected('signature');
   const [id, version, ...operators] = tlvs(roster.value);
-  if (id?.tag !== TAG.samId || hex(id.value) !== samId) throw rejected('samId');
+  if (id?.tag !== TAG.samId || toHex(id.value) !== samId) throw rejected('samId');
   if (version?.tag !== TAG.version || version.value.length !== 4) throw rejected('version');
   if (operators.length > MAX_OPERATORS) throw rejected('operators');
   const keys = operators.map(readOperator);
@@ -47,7 +48,7 @@ export function readRoster(update: Uint8Array, spKey: KeyObject, samId: string):
 function readOperator(operator: Tlv): OperatorKey {
   if (operator.tag !== TAG.operator) throw rejected('operator');
   const { keyId: id, roles, publicKey } = objects(operator.value, ['keyId', 'roles', 'publicKey']);
-  const keyId = hex(id.value);
+  const keyId = toHex(id.value);
   if (createHash('sha256').update(publicKey.value).digest('hex') !== keyId) throw rejected('keyId');
   const [bits, ...more] = roles.value;
   if (bits === undefined || more.length > 0) throw rejected('roles');
@@ -91,8 +92,4 @@ function tlvs(bytes: Uint8Array): readonly Tlv[] {
 
 function rejected(what: string, cause?: unknown): SekishoError {
   return new SekishoError('sam.roster-rejected', { context: { what }, cause });
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }
