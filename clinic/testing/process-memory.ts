@@ -10,12 +10,21 @@ export interface Hit {
   readonly count: number;
 }
 
-/** The process and those that it started. */
+/** The process and those that it started and that stay: a command that it runs for a moment is none of them. */
 export function familyOf(pid: number): number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
-  return [pid, ...children.flatMap(familyOf)];
+  return [pid, ...children.filter(isNode).flatMap(familyOf)];
+}
+
+/** Only programs of ours hold what was read from a card. */
+function isNode(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('node');
+  } catch {
+    return false;
+  }
 }
 
 /** kB of it that are in swap. */
@@ -24,19 +33,24 @@ export function swappedKb(pid: number): number {
   return Number(/^VmSwap:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
 }
 
-/** Needs root. The process stands still meanwhile. */
-export function searchMemory(pid: number, marks: readonly Canary[]): Hit[] {
+/** How often each mark is there. */
+export function searchMemory(memory: readonly Buffer[], marks: readonly Canary[]): Hit[] {
+  const countIn = (form: Buffer): number => memory.reduce((sum, region) => sum + countOf(region, form), 0);
+  return marks.map(({ what, forms }) => ({
+    what,
+    count: forms.reduce((sum, form) => sum + countIn(form), 0),
+  }));
+}
+
+/** Needs root. The process stands still only while it is copied: others wait for it. */
+export function copyMemory(pid: number): Buffer[] {
   process.kill(pid, 'SIGSTOP');
   const memory = openSync(`/proc/${pid}/mem`, 'r');
   try {
-    const counts = new Map(marks.map(({ what }) => [what, 0]));
-    for (const region of regionsOf(pid)) {
-      const content = Buffer.alloc(region.bytes);
-      if (readWhole(memory, content, region.start) === 0) continue;
-      for (const { what, forms } of marks)
-        for (const form of forms) counts.set(what, (counts.get(what) ?? 0) + countOf(content, form));
-    }
-    return [...counts].map(([what, count]) => ({ what, count }));
+    return regionsOf(pid).flatMap(({ start, bytes }) => {
+      const content = Buffer.alloc(bytes);
+      return readWhole(memory, content, start) === 0 ? [] : [content];
+    });
   } finally {
     closeSync(memory);
     process.kill(pid, 'SIGCONT');

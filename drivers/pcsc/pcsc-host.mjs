@@ -61,7 +61,14 @@ const operations = {
   /** @param {Uint8Array} command */
   async transmit(command) {
     if (!card) throw new Error('Card is not connected');
-    return new Uint8Array(await card.transmit(Buffer.from(command), { maxRecvLength: MAX_RESPONSE_BYTES }));
+    const sent = Buffer.from(command);
+    try {
+      return new Uint8Array(await card.transmit(sent, { maxRecvLength: MAX_RESPONSE_BYTES }));
+    } finally {
+      // It may have been a PIN. `command` is a view of the message that brought it.
+      sent.fill(0);
+      command.fill(0);
+    }
   },
 
   /** @param {{ readerName: string, command: Uint8Array }} escape */
