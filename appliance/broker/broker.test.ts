@@ -121,6 +121,17 @@ describe('the end of the lease', () => {
     await refused(rig.ask('operatorActive'), 'operator.not-signed-in');
   });
 
+  test('overtakes a use of the key that was asked for in the same moment', async () => {
+    await rig.ready();
+    await rig.signIn();
+    const use = refused(rig.askSam('signForCard', rig.use()), 'sam.absent');
+    const end = rig.ask('endLease', { reason: 'link-down' });
+    // Done when the call returns, not a moment later.
+    expect(rig.wipes).toEqual(['link-down']);
+    await Promise.all([use, end]);
+    expect(rig.organisationKeyCommands).toBe(0);
+  });
+
   test('leaves nothing open for a single command, also when a permit would allow it', async () => {
     await rig.ready();
     await rig.signIn(rig.nurse);

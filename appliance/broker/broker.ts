@@ -78,8 +78,10 @@ export class SamBroker {
     const known = name as CommandName;
     const parsed = COMMANDS[known].ask.safeParse(ask, { reportInput: false });
     if (!parsed.success) throw new SekishoError('request.invalid', { field: known });
-    // Nothing is done in between: also not by whoever is quicker than the timer.
-    await this.#leaseWatch.noteLapse();
+    // Nothing is done in between: also not by whoever is quicker than the timer. Without a lapse nothing is waited for,
+    // either: an order to shut the SAM overtakes what was asked in the same moment.
+    const lapse = this.#leaseWatch.noteLapse();
+    if (lapse !== undefined) await lapse;
     if (Object.hasOwn(this.#ownCommands, known)) {
       const run = this.#ownCommands[known as keyof OwnCommands] as (ask: unknown) => Promise<unknown>;
       return run(parsed.data);

@@ -36,12 +36,15 @@ export class LeaseWatch {
     });
   }
 
-  /** A lease that ran out shuts the SAM before another one begins, whoever notices first. Rejects what `onLapse` rejects. */
-  async noteLapse(): Promise<void> {
+  /**
+   * A lease that ran out shuts the SAM before another one begins, whoever notices first. Rejects what `onLapse` rejects.
+   * Undefined when none did, so that nobody has to wait for that.
+   */
+  noteLapse(): Promise<void> | undefined {
     const lease = this.#watched?.lease;
-    if (lease === undefined || lease.isValid) return;
+    if (lease === undefined || lease.isValid) return undefined;
     this.end();
-    await this.#onLapse(lease.hasClockJumped ? 'clock-jumped' : 'anchor-silent');
+    return this.#onLapse(lease.hasClockJumped ? 'clock-jumped' : 'anchor-silent');
   }
 
   end(): void {
