@@ -2,14 +2,18 @@
  * Marked cards and people go through many visits at an appliance with every process as installed; then it is carried away, and
  * its files, its log and the memory of its locked processes are searched. (DESIGN 5, invariants 4 and 5)
  */
+import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DATABASE_FILE } from '#appliance/appliance.ts';
 import type { VirtualCard } from '#drivers/simulated/virtual-card.ts';
 import { cleanUpLab } from '#lease/testing/network-lab.ts';
+import { CLINIC } from './identity.ts';
 import { applianceFolder } from './state-folder.ts';
 import { makeVisit } from './tap-run.ts';
-import { type Canary, expectNone, filesOf, withUtf16 } from './testing/canary.ts';
+import { bytesCanary, type Canary, expectNone, filesOf, withUtf16 } from './testing/canary.ts';
 import { rounds, tellFigure } from './testing/figures.ts';
 import { GuardedClinic } from './testing/guarded-clinic.ts';
 import {
@@ -77,6 +81,28 @@ test('nothing of them stands in a byte of the files, or in a line of the log', (
   tellFigure({ name: 'marks-in-database-and-log', value: 0, unit: `hits after ${accepted} visits` });
 });
 
+/** The data key as the SP would find it again, and the two keys that it is used as. */
+function dataKeyCanaries(): Canary[] {
+  const { centre } = clinic.surroundings;
+  const file = filesOf(applianceFolder(clinic.folder)).find((each) => each.endsWith(DATABASE_FILE)) ?? '';
+  const database = new Database(file, { readonly: true });
+  const rows = database
+    .prepare<[], { sam_id: string; wrapped: Buffer }>('SELECT sam_id, wrapped FROM data_key')
+    .all();
+  database.close();
+  return rows.flatMap(({ sam_id, wrapped }) => {
+    const { storageKey } = centre.samKeys.keysFor(sam_id, CLINIC.institutionCode);
+    const decipher = createDecipheriv('id-aes256-wrap', storageKey, Buffer.alloc(8, 0xa6));
+    const secret = Buffer.concat([decipher.update(wrapped), decipher.final()]);
+    const derived = (label: string) => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), label, 32));
+    return [
+      bytesCanary('data key', secret),
+      bytesCanary('sealing key', derived('SEKISHO-SEAL-1')),
+      bytesCanary('index key', derived('SEKISHO-INDEX-1')),
+    ];
+  });
+}
+
 /** Told, not promised: what V8, TLS and the PC/SC binding leave behind (docs/threat-model.md, Not stopped). */
 test('nothing of them is in swap; how much is in the memory of the locked processes is told', async () => {
   await sleep(2_000);
@@ -94,7 +120,7 @@ test('nothing of them is in swap; how much is in the memory of the locked proces
   );
   for (const { name, isChild, swapKb, memory } of copies) {
     expect(swapKb).toBe(0);
-    for (const { what, count } of searchMemory(memory, withUtf16(all()))) {
+    for (const { what, count } of searchMemory(memory, withUtf16([...all(), ...dataKeyCanaries()]))) {
       if (count === 0 && isChild) continue;
       tellFigure({
         name: `memory-of-${name}: ${what}`,
