@@ -40,6 +40,7 @@ const place = (visitId: string): string => `outbox/${visitId}/record`;
 export const OUTBOX_RECORD: SealedColumn = {
   table: 'outbox',
   column: 'sealed_record',
+  takesLetters: true,
   key: ['visit_id'],
   place: (visitId = '') => place(visitId),
 };

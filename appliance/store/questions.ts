@@ -32,6 +32,7 @@ const place = (visitId: string, question: string): string => `question/${visitId
 export const QUESTION_SERIAL_HASH: SealedColumn = {
   table: 'question',
   column: 'sealed_serial_hash',
+  takesLetters: true,
   key: ['visit_id', 'question'],
   place: (visitId = '', question = '') => place(visitId, question),
 };
@@ -41,6 +42,7 @@ const insuredPlace = (visitId: string, question: string): string => `question/${
 export const QUESTION_INSURED: SealedColumn = {
   table: 'question',
   column: 'sealed_insured',
+  takesLetters: true,
   key: ['visit_id', 'question'],
   place: (visitId = '', question = '') => insuredPlace(visitId, question),
 };

@@ -23,6 +23,11 @@ export interface SealedColumn {
   /** Columns that name a row. */
   readonly key: readonly string[];
   place(...key: readonly string[]): string;
+  /**
+   * May be written while the SAM is locked. Anybody who can write the disk can write such a value, too: what decides
+   * whose a card is, or what an insurance said, is never one.
+   */
+  readonly takesLetters?: true;
   /** The blind index beside it, out of the value in clear. */
   readonly index?: { readonly column: string; textOf(plain: Uint8Array): string | undefined };
 }

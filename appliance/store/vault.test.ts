@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, prepare } from './database.ts';
-import { makeLetterboxKeys } from './letterbox.ts';
+import { makeLetterboxKeys, openSlot } from './letterbox.ts';
 import { openSealer } from './sealer.ts';
 import { openSealedStore, openStore, SEALED_COLUMNS, type SealedStore, type Store } from './store.ts';
 import { INSURED, sampleAnswer, sampleRecord, sampleVisit, visitId } from './testdata/sample-visit.ts';
@@ -211,6 +211,29 @@ describe('without the SAM', () => {
     await expect(store.vault.open(SAM, neverRewrap)).rejects.toMatchObject({ code: 'store.failed' });
   });
 
+  test('a letter is taken for a visit, not for whose a card is or what an insurance said', async () => {
+    const store = await openVault();
+    await fill(store);
+    store.vault.close();
+    for (const effect of [
+      { do: 'link-patient', cardId: 'R1-OTHER', insured: INSURED },
+      { do: 'remember-eligibility', cardId: CARD_ID, answer: sampleAnswer('x'), checkedAtMs: 2 },
+    ] as const) {
+      const writing = store.ledger.append(sampleRecord(2), { effects: () => [effect] });
+      await expect(writing).rejects.toMatchObject({ code: 'sam.locked' });
+    }
+    // Whoever has the disk has the slot.
+    const database = openDatabase(path);
+    const row = database.prepare('SELECT public_key FROM letterbox').pluck().get() as Uint8Array;
+    const planted = openSlot(row)(Buffer.from('{}'), 'patient/1/identity');
+    database.prepare('UPDATE patient SET sealed_identity = ?').run(planted);
+    database.close();
+    await store.vault.open(SAM, neverRewrap);
+    expect(() => store.visits.patientByCard(CARD_ID)).toThrow(
+      expect.objectContaining({ code: 'store.failed' }),
+    );
+  });
+
   test('before there ever was a key a visit is refused as a whole, entry and all', async () => {
     const store = sealed();
     await expect(fill(store)).rejects.toMatchObject({ code: 'sam.locked' });
@@ -318,6 +341,23 @@ describe('a database from before there were keys', () => {
     expect(await store.vault.open(SAM, neverRewrap)).toMatchObject({ event: 'first-key' });
     expectEverything(store);
     expect([...keysInUse()].every((head) => head.startsWith('01'))).toBe(true);
+  });
+
+  test('takes nothing in clear when its keys were taken away, although evidence tells of one', async () => {
+    const store = await openVault();
+    await fill(store);
+    const record = {
+      kind: 'data-key',
+      at: '2026-11-20T00:00:00.000Z',
+      keyId: '00000000',
+      event: 'first-key',
+    };
+    await store.ledger.append(record as Parameters<typeof store.ledger.append>[0]);
+    await store.close();
+    const database = openDatabase(path);
+    database.exec('DELETE FROM data_key; DELETE FROM letterbox');
+    database.close();
+    await expect(sealed().vault.open(SAM, neverRewrap)).rejects.toMatchObject({ code: 'store.failed' });
   });
 
   test('takes nothing in clear afterwards', async () => {

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { SekishoError } from '#contract/errors.ts';
 import { DATA_KEY_BYTES, type DataKey, makeDataKey, sealedWith, spoiled } from './data-key.ts';
 import { createDataKeyTable, type DataKeyTable, LETTERBOX_KEY, type WrappedKey } from './data-keys.ts';
-import { type Database, prepareTransaction, type Transaction } from './database.ts';
+import { type Database, prepare, prepareTransaction, type Transaction } from './database.ts';
 import { isLetter, makeLetterboxKeys, openDoor, openSlot } from './letterbox.ts';
 import { createResealer, type Resealer, type Resealing } from './reseal.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
@@ -42,10 +42,16 @@ export interface Vault extends Sealer {
 }
 
 export function createVault(database: Database, columns: readonly SealedColumn[]): Vault {
+  const namesKey = prepare<[], { seq: number }>(
+    database,
+    `SELECT seq FROM entry WHERE canonical LIKE '%"kind":"data-key"%' LIMIT 1`,
+  );
   return new SamVault({
     table: createDataKeyTable(database),
     reseal: createResealer(database, columns),
     inTransaction: prepareTransaction(database),
+    letterTables: new Set(columns.filter(({ takesLetters }) => takesLetters).map(({ table }) => table)),
+    evidenceNamesKey: () => namesKey.get() !== undefined,
   });
 }
 
@@ -53,6 +59,9 @@ interface VaultParts {
   readonly table: DataKeyTable;
   readonly reseal: Resealer;
   readonly inTransaction: Transaction;
+  readonly letterTables: ReadonlySet<string>;
+  /** The chain tells of a data key that there was. */
+  evidenceNamesKey(): boolean;
 }
 
 class SamVault implements Vault {
@@ -140,13 +149,14 @@ class SamVault implements Vault {
   seal(plain: Uint8Array, place: string): Uint8Array {
     const [newest] = this.#keys;
     if (newest !== undefined) return newest.seal(plain, place);
-    if (this.#slot === undefined) throw new SekishoError('sam.locked');
+    if (this.#slot === undefined || !this.#takesLetters(place)) throw new SekishoError('sam.locked');
     return this.#slot(plain, place);
   }
 
   unseal(sealed: Uint8Array, place: string): Uint8Array {
     this.#newest();
-    if (isLetter(sealed) && this.#door !== undefined) return this.#door(sealed, place);
+    if (isLetter(sealed) && this.#door !== undefined && this.#takesLetters(place))
+      return this.#door(sealed, place);
     const keyId = sealedWith(sealed);
     const key = this.#keys.find(({ id }) => id === keyId);
     if (key === undefined) throw spoiled(place);
@@ -160,6 +170,11 @@ class SamVault implements Vault {
   blindIndexes(text: string): readonly Uint8Array[] {
     this.#newest();
     return this.#keys.map((key) => key.blindIndex(text));
+  }
+
+  /** A place begins with its table. */
+  #takesLetters(place: string): boolean {
+    return this.#parts.letterTables.has(place.slice(0, place.indexOf('/')));
   }
 
   #newest(): DataKey {
@@ -195,6 +210,9 @@ class SamVault implements Vault {
    * in clear is somebody else's and does not open.
    */
   async #makeFirst(sam: KeyWrapper): Promise<DataKey> {
+    if (this.#parts.evidenceNamesKey()) {
+      throw new SekishoError('store.failed', { context: { why: 'the data keys are gone' } });
+    }
     const { key, row } = await this.#make(sam);
     const { table, reseal, inTransaction } = this.#parts;
     const resealing: Resealing = { to: key, open: (sealed) => sealed };

@@ -21,6 +21,7 @@ const place = (visitId: string): string => `visit/${visitId}/visit`;
 export const VISIT: SealedColumn = {
   table: 'visit',
   column: 'sealed_visit',
+  takesLetters: true,
   key: ['visit_id'],
   place: (visitId = '') => place(visitId),
 };
