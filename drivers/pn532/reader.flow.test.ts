@@ -1,10 +1,17 @@
+import { afterAll, beforeAll } from 'vitest';
 import { describeCardReader, type ReaderUnderTest } from '#drivers/reader-contract.ts';
-import { mute } from '#drivers/simulated/index.ts';
+import { mute, openPty, type PtyLine } from '#drivers/simulated/index.ts';
 import { makeTestCard, openEmulatedReader } from './testing/emulated-reader.ts';
+
+let pty: PtyLine;
+beforeAll(async () => {
+  pty = await openPty();
+});
+afterAll(() => pty.close());
 
 function makePn532(baudRate: number, variant: 'vendor-1' | 'android'): () => Promise<ReaderUnderTest> {
   return async () => {
-    const { emulator, reader, dispose } = await openEmulatedReader({ baudRate });
+    const { emulator, reader, dispose } = await openEmulatedReader({ baudRate }, pty);
     return {
       reader,
       insertCard: async () => {

@@ -11,14 +11,18 @@ export interface EmulatedReader {
   dispose(): Promise<void>;
 }
 
-export async function openEmulatedReader(options: Partial<Pn532ReaderOptions> = {}): Promise<EmulatedReader> {
+/** `sharedPty` stays open: each pty is a program to start. */
+export async function openEmulatedReader(
+  options: Partial<Pn532ReaderOptions> = {},
+  sharedPty?: PtyLine,
+): Promise<EmulatedReader> {
   const emulator = new EmulatedPn532();
-  const pty = await openPty();
+  const pty = sharedPty ?? (await openPty());
   emulator.attach(pty);
   const reader = new Pn532Reader({ device: pty.path, openLine: serialPortLine(pty.path), ...options });
   const dispose = async (): Promise<void> => {
     await reader.close();
-    await pty.close();
+    if (sharedPty === undefined) await pty.close();
   };
   return { emulator, pty, reader, dispose };
 }
