@@ -5,7 +5,7 @@
 
 export interface LineEars {
   readonly onBytes: (bytes: Uint8Array) => void;
-  /** The line broke and stays broken: unplugged, hung up, or failing to write. */
+  /** The line broke and stays broken: unplugged or hung up. Told at once, or with the next bytes that are sent. */
   readonly onLost: (cause: unknown) => void;
 }
 
