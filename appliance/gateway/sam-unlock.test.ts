@@ -31,6 +31,20 @@ describe('unlocking', () => {
     await expect.poll(() => facts().sam).toBe('unlocked');
   });
 
+  test('is tried again when the broker had ended the lease by its own clock just after the anchor had answered', async () => {
+    bench = await openGatewayBench({ hasAnchor: true });
+    await bench.leave();
+    await bench.gateway.networkChanged('registered');
+    expect(facts()).toMatchObject({ network: 'registered', sam: 'locked' });
+    const { lease } = bench.samHolder;
+    const question = Buffer.from(await lease.question()).toString('hex');
+    await lease.answer(Buffer.from(bench.anchor?.answer(question) ?? '', 'hex'));
+    await bench.clock.advance(299);
+    expect(facts().sam).toBe('locked');
+    await bench.clock.advance(1);
+    await expect.poll(() => facts().sam).toBe('unlocked');
+  });
+
   test('is done by the operator card when the SP says nothing, within the limits of offline work', async () => {
     bench = await openGatewayBench({
       script: (centre) => {

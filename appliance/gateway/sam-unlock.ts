@@ -11,6 +11,7 @@ import type { SamOrders } from './sam-orders.ts';
 import { appendStamped } from './stamped-entry.ts';
 import { placeError } from './state.ts';
 import { TickAnchor } from './tick-anchor.ts';
+import { isPassing, UnlockAgain } from './unlock-again.ts';
 
 /** Signs `message` with the operator card's authentication key; the card answers ECDSA raw, RSA PKCS#1 v1.5. */
 export type OperatorSigner = (message: Uint8Array) => Promise<{ keyId: Uint8Array; signature: Uint8Array }>;
@@ -44,6 +45,7 @@ export class SamUnlock {
   readonly #patientData: PatientData;
   readonly #orders: SamOrders;
   readonly #stop: AbortSignal;
+  readonly #again: UnlockAgain;
   readonly #anchor: TickAnchor;
   /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -70,6 +72,7 @@ export class SamUnlock {
     this.#patientData = patientData;
     this.#orders = orders;
     this.#stop = stop;
+    this.#again = new UnlockAgain(parts.clock, core, () => this.onlineByItself(), stop);
     this.#anchor = new TickAnchor(parts, stop);
     this.#isRefused = parts.queries.unlockRefusedSinceMs() !== undefined;
   }
@@ -93,6 +96,7 @@ export class SamUnlock {
       const { code } = toSekishoError(thrown);
       this.#isOnlineWanted = isSilence(thrown);
       this.#parts.logger.warn('sam.not-unlocked', { code });
+      if (isPassing(thrown)) this.#again.later();
     }
   }
 
@@ -222,6 +226,7 @@ export class SamUnlock {
   async #opened(sam: OpenSam, by: How): Promise<void> {
     const usesLeft = await this.#enterUnlocked(sam, by);
     this.#isOnlineWanted = false;
+    this.#again.reset();
     await this.#recordUnlocked(sam, by, usesLeft);
     void this.#anchor.makeAfterUnlock();
     void this.#parts.samHolder.readAhead();

@@ -145,7 +145,12 @@ export class GuardedClinic {
   async #until(isSo: () => Promise<boolean>): Promise<void> {
     for (const endMs = performance.now() + PATIENCE_MS; !(await isSo()); await sleep(LOOK_EVERY_MS)) {
       if (performance.now() > endMs)
-        throw new Error(`not so within ${PATIENCE_MS} ms\n${this.appliance.logLines.slice(-30).join('\n')}`);
+        throw new Error(
+          `not so within ${PATIENCE_MS} ms\n${this.appliance.logLines
+            .filter((line) => !line.includes('http.answered'))
+            .slice(-30)
+            .join('\n')}`,
+        );
     }
   }
 
