@@ -2,7 +2,8 @@
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import { createActions, forgetPatient } from './actions.ts';
 import { patch } from './dom.ts';
-import { currentLanguage, type Language, setLanguage, t } from './messages.ts';
+import { currentLanguage, type Language, setLanguage } from './language.ts';
+import { t } from './messages.ts';
 import { INITIAL_STATE, type State, viewOf } from './state.ts';
 import { renderFrame } from './views/frame.ts';
 

@@ -1,5 +1,6 @@
 /** Dates as people in a Japanese clinic read them. */
-import { currentLanguage, t } from './messages.ts';
+import { currentLanguage } from './language.ts';
+import { t } from './messages.ts';
 
 const TIME_ZONE = 'Asia/Tokyo';
 const locale = (): string => (currentLanguage() === 'ja' ? 'ja-JP' : 'en-GB');

@@ -1,9 +1,5 @@
 /** The keys on the box in both languages: where a PIN is entered, and how much of it there is. */
-import { currentLanguage } from './messages.ts';
-
-type Text = readonly [ja: string, en: string];
-
-const speak = ([ja, en]: Text): string => (currentLanguage() === 'ja' ? ja : en);
+import { speak } from './language.ts';
 
 export const leavePinEmptyText = (): string =>
   speak([

@@ -1,8 +1,6 @@
 /** The lease of the network in both languages: since when, and why the last one ended. */
 import type { LeaseEnd } from '#contract/network.ts';
-import { currentLanguage } from './messages.ts';
-
-type Text = readonly [ja: string, en: string];
+import { speak, type Text } from './language.ts';
 
 const ENDS: Readonly<Record<LeaseEnd, Text>> = {
   'link-down': ['ケーブルまたは電波が切れました', 'the cable or the radio link was cut'],
@@ -22,8 +20,6 @@ const ENDS: Readonly<Record<LeaseEnd, Text>> = {
   tampered: ['装置のふたが開きました', 'the enclosure was opened'],
   'watch-blind': ['ネットワークを監視できません', 'the network cannot be watched'],
 };
-
-const speak = ([ja, en]: Text): string => (currentLanguage() === 'ja' ? ja : en);
 
 /** `since` and `when` are written out already. */
 export const leaseSinceText = (since: string): string => speak([`${since} から`, `since ${since}`]);

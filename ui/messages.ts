@@ -1,10 +1,8 @@
 /** Every word of the page in both languages. Errors are not here: they come from the one table. */
 import type { TapStepName } from '#contract/snapshot.ts';
 import { ELEMENT_NAMES } from './element-names.ts';
+import { speak, type Text } from './language.ts';
 import { STEP_NAMES } from './step-names.ts';
-
-export type Language = 'ja' | 'en';
-type Text = readonly [ja: string, en: string];
 
 const TEXTS = {
   title: ['受付', 'Reception'],
@@ -263,18 +261,6 @@ const TEXTS = {
 } as const satisfies Readonly<Record<string, Text>>;
 
 export type TextKey = keyof typeof TEXTS;
-
-let language: Language = 'ja';
-
-export function setLanguage(chosen: Language): void {
-  language = chosen;
-}
-
-export function currentLanguage(): Language {
-  return language;
-}
-
-const speak = ([ja, en]: Text): string => (language === 'ja' ? ja : en);
 
 /** The text of `key`; `{n}` and `{when}` are filled in. */
 export function t(key: TextKey, fill: { readonly n?: number; readonly when?: string } = {}): string {

@@ -1,5 +1,5 @@
 /** The words of the carry-out permit in both languages. */
-import { currentLanguage } from './messages.ts';
+import { speak, type Text } from './language.ts';
 
 const TEXTS = {
   tab: ['持ち出し', 'Home visits'],
@@ -23,10 +23,8 @@ const TEXTS = {
     '持ち出しの許可は、登録されたネットワークでだけ出せます。',
     'Carry-out is granted on the registered network only.',
   ],
-} as const satisfies Readonly<Record<string, readonly [ja: string, en: string]>>;
+} as const satisfies Readonly<Record<string, Text>>;
 
 export function pt(key: keyof typeof TEXTS, values: Readonly<Record<string, string | number>> = {}): string {
-  const [ja, en] = TEXTS[key];
-  const text = currentLanguage() === 'ja' ? ja : en;
-  return text.replace(/\{(\w+)\}/g, (_whole, name: string) => String(values[name] ?? ''));
+  return speak(TEXTS[key]).replace(/\{(\w+)\}/g, (_whole, name: string) => String(values[name] ?? ''));
 }

@@ -1,9 +1,7 @@
 /** Words of the staff pages in both languages: the roster and who asked for what. */
 import type { RosterAction } from '#contract/centre/roster-change.ts';
 import type { OperatorRole } from '#contract/operator.ts';
-import { currentLanguage } from './messages.ts';
-
-type Text = readonly [ja: string, en: string];
+import { currentLanguage, speak, type Text } from './language.ts';
 
 const TEXTS = {
   tabStaff: ['職員', 'Staff'],
@@ -99,8 +97,6 @@ const SENTENCES: Readonly<Record<RosterAction, (name: string) => Text>> = {
   ],
   'change-roles': (name) => [`${name} さんの権限を変えます。`, `The roles of ${name} will change.`],
 };
-
-const speak = ([ja, en]: Text): string => (currentLanguage() === 'ja' ? ja : en);
 
 export const st = (key: StaffTextKey): string => speak(TEXTS[key]);
 export const roleText = (role: OperatorRole): string => speak(ROLES[role]);

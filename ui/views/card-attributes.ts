@@ -3,7 +3,8 @@ import { ERRORS } from '#contract/errors.ts';
 import type { CardAttributes, TapResult } from '#contract/visit.ts';
 import { compactDate } from '../dates.ts';
 import { h, type ViewNode } from '../dom.ts';
-import { currentLanguage, elementText, type TextKey, t } from '../messages.ts';
+import { currentLanguage } from '../language.ts';
+import { elementText, type TextKey, t } from '../messages.ts';
 import { facts } from './parts.ts';
 
 const SEXES: Readonly<Record<CardAttributes['sex'], TextKey>> = {

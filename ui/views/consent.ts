@@ -1,7 +1,8 @@
 /** The patient's screen: who asks, for what, and two big buttons. */
 import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
-import { currentLanguage, t } from '../messages.ts';
+import { currentLanguage } from '../language.ts';
+import { t } from '../messages.ts';
 import type { State } from '../state.ts';
 import { button, card, heading, spinner } from './parts.ts';
 

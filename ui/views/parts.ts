@@ -3,7 +3,8 @@ import { ERRORS, type NextStep } from '#contract/errors.ts';
 import type { Actions } from '../actions.ts';
 import type { PageProblem } from '../api.ts';
 import { type Child, h, type Props, type ViewNode } from '../dom.ts';
-import { currentLanguage, type TextKey, t } from '../messages.ts';
+import { currentLanguage } from '../language.ts';
+import { type TextKey, t } from '../messages.ts';
 
 export function heading(text: string): ViewNode {
   // Focused when the view appears, so that a screen reader says where we are.

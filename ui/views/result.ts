@@ -4,7 +4,8 @@ import type { EligibilityValidity, EligibilityView, TapResult, Visit } from '#co
 import type { Actions } from '../actions.ts';
 import { compactDate, dateAndTime, longDate } from '../dates.ts';
 import { type Child, h, type ViewNode } from '../dom.ts';
-import { currentLanguage, elementText, type TextKey, t } from '../messages.ts';
+import { currentLanguage } from '../language.ts';
+import { elementText, type TextKey, t } from '../messages.ts';
 import type { State } from '../state.ts';
 import { cardAttributesPanel } from './card-attributes.ts';
 import { modeText } from './mode.ts';

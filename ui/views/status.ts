@@ -2,7 +2,8 @@
 import { ERRORS, type ErrorCode } from '#contract/errors.ts';
 import type { Actions } from '../actions.ts';
 import { h, type ViewNode } from '../dom.ts';
-import { currentLanguage, t } from '../messages.ts';
+import { currentLanguage } from '../language.ts';
+import { t } from '../messages.ts';
 import { missingThing, type State } from '../state.ts';
 import { leaseEndNote } from './lease.ts';
 import { button, card, heading, nextButton } from './parts.ts';
