@@ -17,9 +17,13 @@ const READER_STATE_LENGTH_BYTES = READER_NAME_LENGTH_BYTES + 4 + 4 + 4 + 36 + 4 
 
 /** Names the readers of the pcscd behind `socketPath`. Waits for a daemon that is still starting, as libpcsclite does. */
 export async function readPcscdReaders(socketPath: string, signal: AbortSignal): Promise<string[]> {
-  const socket = connect({ path: socketPath, signal });
+  signal.throwIfAborted();
+  const socket = connect({ path: socketPath });
+  // By hand: given to connect(), the signal would keep a listener of each refused socket.
+  const onAbort = (): void => void socket.destroy(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await once(socket, 'connect', { signal });
+    await once(socket, 'connect');
     socket.write(encodeRequest(COMMAND_VERSION, encodeVersion()));
     socket.write(encodeRequest(COMMAND_GET_READERS_STATE, Buffer.alloc(0)));
     const expectedBytes = VERSION_LENGTH_BYTES + MAX_READERS * READER_STATE_LENGTH_BYTES;
@@ -30,6 +34,7 @@ export async function readPcscdReaders(socketPath: string, signal: AbortSignal):
     }
     return [];
   } finally {
+    signal.removeEventListener('abort', onAbort);
     socket.destroy();
   }
 }

@@ -23,6 +23,7 @@ import { setNoDelayOnListeners } from './vpcd-no-delay.ts';
 const PCSCD = '/usr/sbin/pcscd';
 const VPCD_DRIVER = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so';
 const SYSTEM_RUN_FOLDER = '/run/pcscd';
+const START_POLL_MS = 5;
 const START_TIMEOUT_MS = 10_000;
 const PORT_ATTEMPTS = 5;
 
@@ -169,14 +170,13 @@ async function waitUntilAnswering(daemon: ChildProcess, socketPath: string): Pro
   const timer = setTimeout(() => gaveUp.abort(new Error('pcscd does not answer')), START_TIMEOUT_MS);
   daemon.once('exit', onExit);
   try {
-    while (!existsSync(socketPath)) {
-      gaveUp.signal.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
     for (;;) {
-      const readers = await readPcscdReaders(socketPath, gaveUp.signal).catch(retryWhileRefused);
-      if (readers) return readers;
       gaveUp.signal.throwIfAborted();
+      const readers = existsSync(socketPath)
+        ? await readPcscdReaders(socketPath, gaveUp.signal).catch(retryWhileRefused)
+        : undefined;
+      if (readers) return readers;
+      await new Promise((resolve) => setTimeout(resolve, START_POLL_MS));
     }
   } finally {
     clearTimeout(timer);
