@@ -65,7 +65,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   await mkdir(config.store.folder, { recursive: true, mode: 0o700 });
   const databasePath = join(config.store.folder, DATABASE_FILE);
   const store = openSealedStore(databasePath);
-  const samHolder = openSamAccess(config, parts.samSlot, {
+  const samAccess = openSamAccess(config, parts.samSlot, {
     clock,
     random,
     logger: logger.child({ room: 'broker' }),
@@ -97,7 +97,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     },
     timeStampAuthorities: pinned.authorities['time-stamping'],
     cardAuthorities: [pinned.authorities['jpki-authentication'], pinned.authorities['hpki-authentication']],
-    signer: samHolder,
+    signer: samAccess,
     clock,
     random,
     logger: logger.child({ room: 'upstream' }),
@@ -111,7 +111,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     reader,
     readerHealth: () => reader.health(),
     panel: parts.panel && { panel: parts.panel, pinEntryMs: config.panel?.pinEntryMs ?? PIN_ENTRY_MS },
-    samHolder,
+    samAccess,
     centre,
     trust,
     cardFaceRoot: createPublicKey(readFileSync(config.trust.cardFaceRootPath)),
@@ -161,15 +161,15 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
   await gateway.start(AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]));
   const stopSignalling = signalTapEnds(gateway, reader);
   await reader.start();
-  const stopKeeping = await keepForAuditors(store, samHolder, gateway);
+  const stopKeeping = await keepForAuditors(store, samAccess, gateway);
   await centre.warm();
   lease = await keepLease({
     network: config.network,
-    verifier: samHolder.lease,
+    verifier: samAccess.lease,
     clock,
     logger: logger.child({ room: 'lease' }),
     tell: (fact, because) => gateway.networkChanged(fact, because),
-    tampered: () => samHolder.permit.end('tampered'),
+    tampered: () => samAccess.permit.end('tampered'),
   });
   const reconciling = repeat(clock, stop.signal, RECONCILE_EVERY_MS, () => gateway.reconcileNow());
   return {
@@ -202,14 +202,14 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
  * The export must carry what an auditor verifies tick stamps with: the certificate of every SAM that was ever in the
  * slot, now or later. Answers how to stop.
  */
-async function keepForAuditors(store: Store, samHolder: SamAccess, gateway: Gateway): Promise<() => void> {
+async function keepForAuditors(store: Store, samAccess: SamAccess, gateway: Gateway): Promise<() => void> {
   let keptFor: string | undefined;
   const keep = async (): Promise<void> => {
-    const samId = samHolder.current?.samId;
+    const samId = samAccess.current?.samId;
     if (samId === undefined || samId === keptFor) return;
     keptFor = samId;
     try {
-      store.certificates.keep('sam-device', await samHolder.deviceCertificate());
+      store.certificates.keep('sam-device', await samAccess.deviceCertificate());
     } catch {
       // It left again; it is asked when it is back.
       keptFor = undefined;

@@ -32,7 +32,7 @@ export interface TapProof {
 
 export interface CardVisitParts {
   readonly exchange: CardExchange;
-  readonly samHolder: SamAccess;
+  readonly samAccess: SamAccess;
   readonly trust: Trust;
   readonly steps: StepTimer;
   readonly tapId: string;
@@ -98,8 +98,8 @@ export async function visitCard(parts: CardVisitParts): Promise<CardVisit> {
 
 /** The card's challenge goes to the SAM; meanwhile the card takes our certificate and gives its own. */
 async function openCard(parts: CardVisitParts, token: TokenInfo): Promise<OpenCard> {
-  const { exchange, samHolder, steps } = parts;
-  const organisationCertificate = watched(samHolder.organisationCertificate(token.suite));
+  const { exchange, samAccess, steps } = parts;
+  const organisationCertificate = watched(samAccess.organisationCertificate(token.suite));
   const cardChallenge = await profile.getChallenge(exchange);
   const signing = watched(steps.run('sam-sign', () => signForCard(parts, token, cardChallenge)));
   await profile.loadCertificate(exchange, await organisationCertificate);
@@ -116,12 +116,12 @@ async function openCard(parts: CardVisitParts, token: TokenInfo): Promise<OpenCa
 
 /** The one use of the organisation key. Nothing may lie between the last look at `signal` and the command. */
 async function signForCard(
-  { samHolder, tapId, agreed, signal, onOrganisationSignature }: CardVisitParts,
+  { samAccess, tapId, agreed, signal, onOrganisationSignature }: CardVisitParts,
   { suite }: TokenInfo,
   cardChallenge: Uint8Array,
 ): Promise<OrganisationProof> {
   signal.throwIfAborted();
-  const sam = samHolder.require();
+  const sam = samAccess.require();
   const { consent, operatorId, digest } = agreed;
   const used = await sam.signForCard({ suite, cardChallenge, tapId, consent, operatorId });
   const { useCounter, ticks, tapChallenge, signature } = used;
@@ -180,10 +180,10 @@ async function signCardId(
 }
 
 /** Algorithm K, by the SAM, which has nothing else to do while the card signs. */
-function deriveCardId({ samHolder, steps }: CardVisitParts, { certificate }: OpenCard): Promise<string> {
+function deriveCardId({ samAccess, steps }: CardVisitParts, { certificate }: OpenCard): Promise<string> {
   return steps.run('card-id', async () => {
     const input = cardIdDerivationInput(certificate.issuerDer, certificate.serial);
-    return cardIdFromDerivation(await samHolder.require().deriveId(input));
+    return cardIdFromDerivation(await samAccess.require().deriveId(input));
   });
 }
 

@@ -52,7 +52,7 @@ describe('at any APDU of a tap', () => {
     bench = await openGatewayBench();
     const apdus = await apdusOfTap();
     for (let index = 1; index <= apdus; index += 1) {
-      const nonce = Buffer.from(bench.samHolder.require().tickNonce).toString('hex');
+      const nonce = Buffer.from(bench.samAccess.require().tickNonce).toString('hex');
       const { card, visit } = await tapUntil(index, () => bench.gateway.networkChanged('absent'));
       expect(visit).toMatchObject({ outcome: 'failed', error: 'network.absent', visitRecord: 'none' });
       expect(card.isPowered).toBe(false);
@@ -62,7 +62,7 @@ describe('at any APDU of a tap', () => {
         operator: undefined,
         missing: 'network.absent',
       });
-      const sam = bench.samHolder.require();
+      const sam = bench.samAccess.require();
       expect((await sam.status()).state).toBe('locked');
       expect(Buffer.from(sam.tickNonce).toString('hex')).not.toBe(nonce);
       const kinds = bench.records.slice(-3).map(({ kind }) => kind);

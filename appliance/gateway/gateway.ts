@@ -43,7 +43,7 @@ export interface RunningGateway extends Gateway {
 }
 
 export function makeGateway(parts: GatewayParts): RunningGateway {
-  const holder = parts.samHolder;
+  const holder = parts.samAccess;
   const stop = new AbortController();
   const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
   const keeper = new SamKeeper(parts, core, stop.signal);

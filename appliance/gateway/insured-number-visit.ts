@@ -16,8 +16,8 @@ export async function visitByInsuredNumber(
   insured: InsuredNumber,
   patientNumber: string | undefined,
 ): Promise<Visit> {
-  const { clock, centre, samHolder } = parts;
-  const { institutionCode } = samHolder;
+  const { clock, centre, samAccess } = parts;
+  const { institutionCode } = samAccess;
   const visitId = randomUUID();
   const startMs = clock.monotonicMs();
   const asked = await askEligibility(

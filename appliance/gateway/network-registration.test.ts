@@ -49,8 +49,8 @@ test('a lease that ends is on record with its reason', async () => {
     { reason: 'anchor-silent' },
   ]);
   // From one wrong place to another the SAM is not powered again.
-  const { samHolder } = bench;
-  const shut = samHolder.current;
+  const { samAccess } = bench;
+  const shut = samAccess.current;
   await bench.gateway.networkChanged('absent', 'link-down');
-  expect(samHolder.current).toBe(shut);
+  expect(samAccess.current).toBe(shut);
 });

@@ -58,7 +58,7 @@ describe('what the card signs', () => {
     await change(suspendDoctor());
     const [order] = bench.centre.orders;
     const message = Buffer.from(order!.message, 'base64');
-    const { samId, institutionCode } = bench.samHolder;
+    const { samId, institutionCode } = bench.samAccess;
     expect(message.toString('hex')).toBe(
       Buffer.from('SEKISHO-ROSTER-CHANGE-1').toString('hex') +
         samId +
@@ -98,7 +98,7 @@ describe('the new roster', () => {
     suspendAtCentre();
     await change(suspendDoctor());
     expect(bench.store.roster.roster()?.version).toBe(VERSION + 1);
-    expect((await bench.samHolder.require().status()).rosterVersion).toBe(VERSION + 1);
+    expect((await bench.samAccess.require().status()).rosterVersion).toBe(VERSION + 1);
     expect(bench.records.at(-1)).toMatchObject({
       kind: 'roster-changed',
       version: VERSION + 1,

@@ -112,7 +112,7 @@ export class OperatorDesk implements OperatorAdministration {
     const { order, ...draft } = this.#draw(caller, change);
     const { nonce, version } = await serviceProvider.rosterNonce(signal);
     if (version !== baseVersion) throw await this.#outdated();
-    const { samId, institutionCode } = this.#parts.samHolder;
+    const { samId, institutionCode } = this.#parts.samAccess;
     const base = { samId, institutionCode, baseVersion, nonce, action: change.action };
     const message = encodeRosterMessage({ ...base, ...draft });
     const signed = await this.#sign(caller, message, confirmation, signal);

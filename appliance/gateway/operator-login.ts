@@ -147,7 +147,7 @@ export class OperatorLogin {
   }
 
   async #proveKey(card: OperatorCard, certificate: CertificateFacts): Promise<Uint8Array> {
-    const message = await this.#parts.samHolder.operator.message();
+    const message = await this.#parts.samAccess.operator.message();
     const signature = await card.sign(message);
     if (!this.#parts.trust.verifyMessage(certificate, message, signature)) {
       throw new SekishoError('operator.signature-wrong');

@@ -67,7 +67,7 @@ export class OperatorSessions {
     const idleUntilMs = nowMs + this.#parts.limits.operatorIdleMs;
     if (idleUntilMs - operator.idleUntilMs < 1_000) return;
     this.#core.apply({ type: 'operatorActive', idleUntilMs });
-    this.#parts.samHolder.operator.active().catch(ignore);
+    this.#parts.samAccess.operator.active().catch(ignore);
   }
 
   /** Signs in; a SAM that is still locked is opened with the same card and PIN when the SP does not answer. */
@@ -159,7 +159,7 @@ export class OperatorSessions {
     this.#timer.abort();
     this.#parts.logger.info('operator.session-dropped', { error });
     // A broker that cannot be reached holds no session either.
-    await this.#parts.samHolder.operator.signOut().catch(ignore);
+    await this.#parts.samAccess.operator.signOut().catch(ignore);
   }
 
   /** Needs the ledger, and the SAM for its stamp. */
@@ -183,7 +183,7 @@ export class OperatorSessions {
     const hasSam = this.#core.facts.sam.kind !== 'absent';
     try {
       if (hasSam) await this.#unlock.bringRoster();
-      await this.#parts.samHolder.operator.signIn(keyId, signature);
+      await this.#parts.samAccess.operator.signIn(keyId, signature);
     } catch (thrown) {
       if (hasSam) throw thrown;
       this.#parts.logger.warn('operator.not-proven', { code: toSekishoError(thrown).code });

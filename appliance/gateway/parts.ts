@@ -52,7 +52,7 @@ export interface GatewayParts {
   /** The keys on the box, where there are any. */
   readonly panel?: PanelParts | undefined;
   /** Keeps the SAM open, and proves the device with it. */
-  readonly samHolder: SamAccess;
+  readonly samAccess: SamAccess;
   readonly centre: Centre;
   readonly trust: Trust;
   /** Root over the signers of card faces (photo, name, address); never read from a card. */

@@ -72,13 +72,13 @@ describe('the SAM of another day', () => {
     const region = await testRegion();
     bench = await openGatewayBench();
     const caller = await visitOf('mihon-taro');
-    const { samHolder } = bench;
-    const oldId = samHolder.samId;
+    const { samAccess } = bench;
+    const oldId = samAccess.samId;
     const newId = 'a1a2a3a4a5a6a7a8';
     const replacement = await issueSam(region, newId);
     bench.centre.rewrap = (fromSamId, wrapped) => {
       expect(fromSamId).toBe(oldId);
-      const { institutionCode } = samHolder;
+      const { institutionCode } = samAccess;
       const from = region.samKeys.keysFor(oldId, institutionCode).storageKey;
       const to = region.samKeys.keysFor(newId, institutionCode).storageKey;
       const decipher = createDecipheriv('id-aes256-wrap', from, IV);

@@ -40,8 +40,8 @@ export class PatientData {
 
   /** A new key for what is written from now on; all that is there follows in the background. Rejects `sam.*`, `store.*`. */
   async rotate(operatorId: string): Promise<void> {
-    const { vault, ledger, samHolder } = this.#parts;
-    const keyId = await vault.rotate(samHolder.require());
+    const { vault, ledger, samAccess } = this.#parts;
+    const keyId = await vault.rotate(samAccess.require());
     await ledger.append({ kind: 'data-key', at: this.#now(), keyId, event: 'rotated', operatorId });
     void this.reseal();
   }

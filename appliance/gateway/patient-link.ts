@@ -21,7 +21,7 @@ export async function linkPatient(
     throw new SekishoError('patient.link-conflict', { field: '/patientNumber' });
   }
   const patientNumberHash = createHash('sha256')
-    .update(parts.samHolder.institutionCode)
+    .update(parts.samAccess.institutionCode)
     .update(patientNumber)
     .digest('hex');
   await parts.ledger.append(

@@ -41,7 +41,7 @@ export class PermitDesk implements PermitAdministration {
       const signed = await this.#sign(caller, { ...wish, operators }, confirmation, signal);
       // The session may have ended while the card was looked for.
       this.#sessions.requireAdministrator(caller);
-      await this.#parts.samHolder.permit.grant(signed.message, signed.keyId, signed.signature);
+      await this.#parts.samAccess.permit.grant(signed.message, signed.keyId, signed.signature);
       await this.#record(caller, signed);
       await this.#keeper.look();
       const { status } = this.#keeper;
@@ -55,7 +55,7 @@ export class PermitDesk implements PermitAdministration {
   async end(caller: Caller): Promise<void> {
     this.#sessions.require(caller);
     if (this.#keeper.status === undefined) throw new SekishoError('permit.none');
-    await this.#parts.samHolder.permit.end('ended-by-hand');
+    await this.#parts.samAccess.permit.end('ended-by-hand');
     await this.#keeper.look();
   }
 
@@ -65,12 +65,12 @@ export class PermitDesk implements PermitAdministration {
     confirmation: SignInRequest,
     signal: AbortSignal,
   ): Promise<Signed> {
-    const { samHolder, networkId, clock } = this.#parts;
+    const { samAccess, networkId, clock } = this.#parts;
     let signed: Signed | undefined;
     await this.#sessions.confirm(caller, confirmation, signal, async ({ certificate }, card) => {
       const issuedAtS = Math.floor(clock.nowMs() / 1_000);
       const untilS = Math.floor(Date.parse(until) / 1_000);
-      const draft = await samHolder.permit.message({ networkId, issuedAtS, untilS, maxUses, operators });
+      const draft = await samAccess.permit.message({ networkId, issuedAtS, untilS, maxUses, operators });
       signed = { ...draft, keyId: certificate.keyId, signature: await card.sign(draft.message) };
     });
     if (signed === undefined) throw new SekishoError('operator.signature-wrong');
@@ -91,7 +91,7 @@ export class PermitDesk implements PermitAdministration {
         screen: caller.screen,
       });
     } catch (thrown) {
-      await this.#parts.samHolder.permit.end('ended-by-hand');
+      await this.#parts.samAccess.permit.end('ended-by-hand');
       throw thrown;
     }
   }

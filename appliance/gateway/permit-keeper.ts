@@ -17,7 +17,7 @@ export class PermitKeeper {
   constructor(parts: GatewayParts, core: GatewayCore) {
     this.#parts = parts;
     this.#core = core;
-    this.#stopHearing = parts.samHolder.permit.onChanged(() => void this.look());
+    this.#stopHearing = parts.samAccess.permit.onChanged(() => void this.look());
   }
 
   /** For the snapshot; undefined without one. */
@@ -41,8 +41,8 @@ export class PermitKeeper {
   }
 
   async #look(): Promise<void> {
-    const { samHolder, roster, ledger } = this.#parts;
-    const { held, ended } = await samHolder.permit.status();
+    const { samAccess, roster, ledger } = this.#parts;
+    const { held, ended } = await samAccess.permit.status();
     if (held === undefined) {
       this.#status = undefined;
       if (this.#core.facts.permit.kind !== 'none') this.#core.apply({ type: 'permitEnded' });
@@ -64,8 +64,8 @@ export class PermitKeeper {
     const at = new Date(this.#parts.clock.nowMs()).toISOString();
     const record = { kind: 'permit-ended', at, ...ended } as const;
     // Not when the SAM is powered off just for that: the stamp would wait for it.
-    if (samHolder.current === undefined) await ledger.append(record);
+    if (samAccess.current === undefined) await ledger.append(record);
     else await appendStamped(this.#parts, record);
-    await samHolder.permit.endNoted(ended.permitId);
+    await samAccess.permit.endNoted(ended.permitId);
   }
 }

@@ -131,7 +131,7 @@ export class Reconciliation {
         this.#parts.centre.eligibility.byInsuredNumber(
           {
             ...insured,
-            MedicalInstitutionCode: this.#parts.samHolder.institutionCode,
+            MedicalInstitutionCode: this.#parts.samAccess.institutionCode,
             LimitApplicationCertificateRelatedConsFlg: '0',
             ArbitraryIdentifier: visit.visitId,
           },

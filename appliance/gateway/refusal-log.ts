@@ -20,7 +20,7 @@ interface Counted {
 }
 
 export class RefusalLog {
-  readonly #parts: Pick<GatewayParts, 'clock' | 'ledger' | 'samHolder' | 'logger'>;
+  readonly #parts: Pick<GatewayParts, 'clock' | 'ledger' | 'samAccess' | 'logger'>;
   readonly #end = new AbortController();
   /** Entries of their own that may still be made; one more after each span. */
   #left = FIRST_REFUSALS;
@@ -28,7 +28,7 @@ export class RefusalLog {
   #counted: Counted | undefined;
   #waiting: Promise<void> = Promise.resolve();
 
-  constructor(parts: Pick<GatewayParts, 'clock' | 'ledger' | 'samHolder' | 'logger'>) {
+  constructor(parts: Pick<GatewayParts, 'clock' | 'ledger' | 'samAccess' | 'logger'>) {
     this.#parts = parts;
     this.#refilledAtMs = parts.clock.monotonicMs();
   }

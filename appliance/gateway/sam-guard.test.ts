@@ -27,7 +27,7 @@ describe('locking', () => {
     refuseLock();
     await bench.gateway.lockSam(caller, 'asked');
     expect(bench.sam.powerUps).toBe(powerUps + 1);
-    expect((await bench.samHolder.require().status()).state).toBe('locked');
+    expect((await bench.samAccess.require().status()).state).toBe('locked');
     expect(facts().sam).toBe('locked');
     expect(bench.records.map(({ kind }) => kind)).toContain('sam-locked');
   });

@@ -50,7 +50,7 @@ export class SamKeeper {
   /** Place and operator are to be proven anew: off at once, and on again within a moment; what does not come back is lost. */
   wipe(reason: string): Promise<void> {
     // Begun together: whoever waits for the SAM waits for the one that comes back.
-    const wiped = this.#parts.samHolder.wipe(reason);
+    const wiped = this.#parts.samAccess.wipe(reason);
     wiped.catch(() => undefined);
     this.#shutting = this.#powerCycle(wiped);
     return this.#shutting;
@@ -79,8 +79,8 @@ export class SamKeeper {
 
   /** Looks whether the SAM still answers; a dead line is opened anew. Resolves when that was tried. Never rejects. */
   async revive(): Promise<void> {
-    const { samHolder } = this.#parts;
-    const sam = samHolder.current;
+    const { samAccess } = this.#parts;
+    const sam = samAccess.current;
     if (sam === undefined || this.#stop.aborted) return;
     let tell: (() => void) | undefined;
     const found = new Promise<void>((resolve) => {
@@ -88,7 +88,7 @@ export class SamKeeper {
       this.#afterFind.push(resolve);
     });
     await this.look();
-    if (samHolder.current === undefined) await found;
+    if (samAccess.current === undefined) await found;
     this.#afterFind = this.#afterFind.filter((each) => each !== tell);
   }
 
@@ -110,37 +110,37 @@ export class SamKeeper {
 
   /** The SAM's own word counts, not our memory of it: its unlock ends by ticks, by uses and by reset. Never rejects. */
   async look(): Promise<void> {
-    const { samHolder } = this.#parts;
-    const sam = samHolder.current;
+    const { samAccess } = this.#parts;
+    const sam = samAccess.current;
     if (sam === undefined) return;
     try {
       const { state, usesLeft } = await sam.status();
       this.#heard();
       const { kind } = this.#core.facts.sam;
-      if (samHolder.current !== sam || (kind !== 'unlocked' && kind !== 'locked')) return;
+      if (samAccess.current !== sam || (kind !== 'unlocked' && kind !== 'locked')) return;
       if (state === 'disabled') this.#core.apply({ type: 'samDisabled' });
       else if (kind === 'locked') return;
       else if (state === 'unlocked-online' || state === 'unlocked-offline')
         this.#core.apply({ type: 'samUsed', usesLeft });
       else this.#core.apply({ type: 'samLocked', reason: 'sam.locked' });
     } catch (thrown) {
-      if (samHolder.current !== sam) return;
+      if (samAccess.current !== sam) return;
       this.#parts.logger.warn('sam.failed', { code: toSekishoError(thrown).code });
-      samHolder.drop(sam);
+      samAccess.drop(sam);
     }
   }
 
   async #keep(isFound: boolean): Promise<void> {
     for (let isThere = isFound; !this.#stop.aborted; isThere = await this.#find(this.#stop)) {
       if (isThere) {
-        await this.#parts.samHolder.lost(this.#stop);
+        await this.#parts.samAccess.lost(this.#stop);
         this.#core.apply({ type: 'samLost' });
       } else await this.#parts.clock.sleep(RETRY_PAUSE_MS, this.#stop);
     }
   }
 
   async #powerCycle(wiped: Promise<void> = Promise.resolve()): Promise<void> {
-    const cycled = this.#patiently((until) => this.#parts.samHolder.powerCycle(until));
+    const cycled = this.#patiently((until) => this.#parts.samAccess.powerCycle(until));
     const [off, on] = await Promise.allSettled([wiped, cycled]);
     const failures = [off, on].flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     // Without power it is locked, whether it comes back or not; and SELECT has locked one that came back.
@@ -152,9 +152,9 @@ export class SamKeeper {
   }
 
   async #lock(): Promise<void> {
-    const { samHolder, logger } = this.#parts;
-    samHolder.forgetCertificates();
-    const sam = samHolder.current;
+    const { samAccess, logger } = this.#parts;
+    samAccess.forgetCertificates();
+    const sam = samAccess.current;
     if (sam === undefined) return;
     try {
       await sam.lock();
@@ -194,9 +194,9 @@ export class SamKeeper {
 
   /** Opens the SAM and tells the rules. False when there is none, or none that answers. */
   async #find(signal: AbortSignal): Promise<boolean> {
-    const { samHolder, logger } = this.#parts;
+    const { samAccess, logger } = this.#parts;
     try {
-      const sam = await this.#patiently((until) => samHolder.open(until), signal);
+      const sam = await this.#patiently((until) => samAccess.open(until), signal);
       const { state } = await sam.status();
       // SELECT has locked it, whatever it was before.
       this.#noteShut(true);

@@ -4,9 +4,9 @@ import type { GatewayParts } from './parts.ts';
 import { appendStamped } from './stamped-entry.ts';
 
 export async function recordSamLocked(parts: GatewayParts, core: GatewayCore, reason: string): Promise<void> {
-  const { samHolder, clock } = parts;
+  const { samAccess, clock } = parts;
   // After a power cycle the SAM stamps its own locking, with a new nonce; one that left can not.
-  if (core.facts.sam.kind !== 'absent') await samHolder.ready().catch(() => undefined);
+  if (core.facts.sam.kind !== 'absent') await samAccess.ready().catch(() => undefined);
   const at = new Date(clock.nowMs()).toISOString();
-  await appendStamped(parts, { kind: 'sam-locked', at, samId: samHolder.samId, reason });
+  await appendStamped(parts, { kind: 'sam-locked', at, samId: samAccess.samId, reason });
 }

@@ -20,9 +20,9 @@ export class SamOrders {
    * `sam.disabled` when there was an order, `centre.*` when the SP is silent or says no, and `sam.*`.
    */
   async follow(): Promise<void> {
-    const { centre, samHolder } = this.#parts;
+    const { centre, samAccess } = this.#parts;
     const { disable } = await centre.serviceProvider.orders(this.#stop).catch(async (thrown: unknown) => {
-      if (isSekishoError(thrown, 'centre.refused')) await samHolder.permit.end('revoked');
+      if (isSekishoError(thrown, 'centre.refused')) await samAccess.permit.end('revoked');
       throw thrown;
     });
     if (!disable) return;
@@ -39,14 +39,14 @@ export class SamOrders {
   }
 
   async #disable(): Promise<void> {
-    const { samHolder, centre, ledger, clock } = this.#parts;
-    const sam = await samHolder.ready();
+    const { samAccess, centre, ledger, clock } = this.#parts;
+    const sam = await samAccess.ready();
     const challenge = Buffer.from(await sam.challenge()).toString('hex');
     const { order } = await centre.serviceProvider.disableSam({ samId: sam.samId, challenge }, this.#stop);
     await sam.disable(new Uint8Array(Buffer.from(order, 'base64')));
     this.#core.apply({ type: 'samDisabled' });
     const at = new Date(clock.nowMs()).toISOString();
     await ledger.append({ kind: 'sam-disabled', at, samId: sam.samId, order });
-    await samHolder.permit.end('revoked');
+    await samAccess.permit.end('revoked');
   }
 }

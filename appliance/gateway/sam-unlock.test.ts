@@ -36,7 +36,7 @@ describe('unlocking', () => {
     await bench.leave();
     await bench.gateway.networkChanged('registered');
     expect(facts()).toMatchObject({ network: 'registered', sam: 'locked' });
-    const { lease } = bench.samHolder;
+    const { lease } = bench.samAccess;
     const question = Buffer.from(await lease.question()).toString('hex');
     await lease.answer(Buffer.from(bench.anchor?.answer(question) ?? '', 'hex'));
     await bench.clock.advance(299);
@@ -227,7 +227,7 @@ describe('unlocking', () => {
     bench.refusesRecord = ({ kind }) => kind === 'sam-unlocked';
     await expect(bench.gateway.unlockOnline(caller)).rejects.toMatchObject({ code: 'store.full' });
     expect(facts()).toMatchObject({ sam: 'locked' });
-    expect((await bench.samHolder.require().status()).state).toBe('locked');
+    expect((await bench.samAccess.require().status()).state).toBe('locked');
   });
 
   test('the tick anchor covers the entry of the unlock, and its absence costs nothing', async () => {
@@ -299,7 +299,7 @@ describe('the SAM', () => {
   test('that locked itself is believed before the patient is asked', async () => {
     bench = await openGatewayBench();
     const caller = await bench.signIn();
-    await bench.samHolder.require().lock();
+    await bench.samAccess.require().lock();
     const { tapId } = await bench.startTap(caller);
     expect(await ended(tapId)).toMatchObject({ state: 'failed', error: 'sam.locked', steps: [] });
     await expect(bench.startTap(caller)).rejects.toMatchObject({ code: 'sam.locked' });
@@ -324,15 +324,15 @@ describe('the SAM', () => {
   test('is powered off at once when the network goes, with everything that was open', async () => {
     bench = await openGatewayBench();
     await bench.signIn();
-    const nonce = createHash('sha256').update(bench.samHolder.require().tickNonce).digest('hex');
+    const nonce = createHash('sha256').update(bench.samAccess.require().tickNonce).digest('hex');
     bench.centre.scripts.unlock.behaviour = 'silent';
     await bench.gateway.networkChanged('absent');
     expect(bench.gateway.snapshot()).toMatchObject({ missing: 'network.absent', facts: { sam: 'locked' } });
     expect(facts().operator).toBeUndefined();
     expect(bench.records.at(-1)).toMatchObject({ kind: 'sam-locked', reason: 'network.absent' });
-    const now = createHash('sha256').update(bench.samHolder.require().tickNonce).digest('hex');
+    const now = createHash('sha256').update(bench.samAccess.require().tickNonce).digest('hex');
     expect(now).not.toBe(nonce);
-    expect((await bench.samHolder.require().status()).state).toBe('locked');
+    expect((await bench.samAccess.require().status()).state).toBe('locked');
   });
 
   test('opens again when the network is back within the moment of its power cycle', async () => {
@@ -341,7 +341,7 @@ describe('the SAM', () => {
     const back = bench.gateway.networkChanged('registered');
     await Promise.all([away, back]);
     expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online' });
-    expect((await bench.samHolder.require().status()).state).toBe('unlocked-online');
+    expect((await bench.samAccess.require().status()).state).toBe('unlocked-online');
   });
 
   test('stays shut when the network goes while the SP answers', async () => {
@@ -354,7 +354,7 @@ describe('the SAM', () => {
     bench.centre.scripts.unlock.release();
     await Promise.all([back, away]);
     expect(facts()).toMatchObject({ sam: 'locked' });
-    expect((await bench.samHolder.require().status()).state).toBe('locked');
+    expect((await bench.samAccess.require().status()).state).toBe('locked');
   });
 });
 
@@ -370,7 +370,7 @@ async function until(isTrue: () => boolean): Promise<void> {
 async function giveRoster(): Promise<void> {
   const roster = await bench.centre.serviceProvider.roster();
   bench.store.roster.rememberRoster(roster);
-  await bench.samHolder.require().updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
+  await bench.samAccess.require().updateRoster(new Uint8Array(Buffer.from(roster.update, 'base64')));
 }
 
 async function lock(person: string): Promise<void> {

@@ -131,7 +131,7 @@ export class SamUnlock {
 
   /** A roster that the SP has just given: into the SAM, then into the store, then over whoever is signed in. Rejects `sam.*`. */
   async takeRoster(roster: RosterAnswer): Promise<void> {
-    await giveRoster(await this.#parts.samHolder.ready(), roster);
+    await giveRoster(await this.#parts.samAccess.ready(), roster);
     this.#parts.roster.rememberRoster(roster);
     this.#endSuspendedSession(roster);
   }
@@ -139,7 +139,7 @@ export class SamUnlock {
   /** Gives SAM and broker the roster that is remembered here, when they have an older one. Rejects `sam.*`. */
   async bringRoster(): Promise<void> {
     const roster = this.#parts.roster.roster();
-    if (roster !== undefined) await giveRoster(await this.#parts.samHolder.ready(), roster);
+    if (roster !== undefined) await giveRoster(await this.#parts.samAccess.ready(), roster);
   }
 
   /** Who may not work here any more stops now, and not when the session ends by itself. */
@@ -220,7 +220,7 @@ export class SamUnlock {
   async #openSam(): Promise<OpenSam> {
     await this.#keeper.revive();
     if (this.#core.facts.sam.kind === 'absent') throw new SekishoError('sam.absent');
-    return this.#parts.samHolder.ready();
+    return this.#parts.samAccess.ready();
   }
 
   async #opened(sam: OpenSam, by: How): Promise<void> {
@@ -229,7 +229,7 @@ export class SamUnlock {
     this.#again.reset();
     await this.#recordUnlocked(sam, by, usesLeft);
     void this.#anchor.makeAfterUnlock();
-    void this.#parts.samHolder.readAhead();
+    void this.#parts.samAccess.readAhead();
   }
 
   /** The facts say unlocked once patient data is open, too, or nothing is open. */
@@ -238,7 +238,7 @@ export class SamUnlock {
       await this.#patientData.open(sam);
       const { usesLeft } = await sam.status();
       // Lost or powered anew while it was being unlocked: the SAM that is there now is locked.
-      if (this.#parts.samHolder.current !== sam) throw new SekishoError('sam.locked');
+      if (this.#parts.samAccess.current !== sam) throw new SekishoError('sam.locked');
       this.#core.apply({ type: 'samUnlocked', by: how, usesLeft });
       const { sam: fact, network } = this.#core.facts;
       if (fact.kind !== 'unlocked') throw new SekishoError(placeError(network));
@@ -252,17 +252,17 @@ export class SamUnlock {
   /** The SAM that was just unlocked must not stay so unnoticed. */
   async #shut(sam: OpenSam): Promise<void> {
     this.#patientData.close();
-    if (this.#parts.samHolder.current === sam) await sam.lock().catch(() => this.#parts.samHolder.drop(sam));
+    if (this.#parts.samAccess.current === sam) await sam.lock().catch(() => this.#parts.samAccess.drop(sam));
   }
 
   /** An open SAM of which the evidence says nothing must not stay open. */
   async #recordUnlocked(sam: OpenSam, by: How, maxUses: number): Promise<void> {
     try {
       const { samId } = sam;
-      const { networkId, samHolder } = this.#parts;
+      const { networkId, samAccess } = this.#parts;
       const at = this.#now();
       const isHome = this.#core.facts.network === 'registered';
-      const leave = isHome ? undefined : (await samHolder.permit.status()).held;
+      const leave = isHome ? undefined : (await samAccess.permit.status()).held;
       await appendStamped(
         this.#parts,
         {

@@ -36,7 +36,7 @@ test('the operator session ends, the tap ends with evidence, and the lock is sta
 
 test('a broker that knows of no operator refuses the tap, and the counter asks for a sign-in', async () => {
   const caller = await bench.signIn();
-  await bench.samHolder.operator.signOut();
+  await bench.samAccess.operator.signOut();
   const visit = await bench.tap(caller, bench.card('mihon-taro'));
   expect(visit).toMatchObject({ outcome: 'failed', error: 'operator.session-ended' });
   expect(facts().operator).toBeUndefined();

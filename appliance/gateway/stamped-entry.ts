@@ -6,16 +6,16 @@ import type { GatewayParts } from './parts.ts';
 
 /** Durable when it resolves. Rejects with `store.*`, and then nothing was written. */
 export async function appendStamped(
-  parts: Pick<GatewayParts, 'ledger' | 'samHolder' | 'logger'>,
+  parts: Pick<GatewayParts, 'ledger' | 'samAccess' | 'logger'>,
   record: EvidenceRecord,
   effects: (receipt: EvidenceReceipt) => readonly StoreEffect[] = () => [],
 ): Promise<EvidenceReceipt> {
-  const { ledger, samHolder, logger } = parts;
-  if (samHolder.current !== undefined) {
+  const { ledger, samAccess, logger } = parts;
+  if (samAccess.current !== undefined) {
     try {
       // The SAM of the moment when the entry's turn comes: it may have been powered anew by then.
       return await ledger.append(record, {
-        stamp: (digest) => samHolder.require().tickStamp(digest),
+        stamp: (digest) => samAccess.require().tickStamp(digest),
         effects,
       });
     } catch (thrown) {

@@ -113,19 +113,19 @@ export class TapReading {
 
   async #read(channel: CardChannel, agreed: AgreedConsent): Promise<CardData> {
     const { gateway } = this.#parts;
-    const { samHolder } = gateway;
+    const { samAccess } = gateway;
     const exchange = openExchange(channel, { timeoutMs: gateway.limits.cardAnswerMs });
-    const sam = samHolder.require();
+    const sam = samAccess.require();
     const samBefore = sam.meter;
     try {
       const visit = await visitCard({
         exchange,
-        samHolder,
+        samAccess,
         trust: gateway.trust,
         steps: this.#steps,
         tapId: this.#tapId,
         agreed,
-        institutionCode: samHolder.institutionCode,
+        institutionCode: samAccess.institutionCode,
         signal: this.#signal,
         onOrganisationSignature: () => {
           this.#parts.sam.noteUse();
@@ -194,7 +194,7 @@ export class TapReading {
   /** Starts as soon as the card has proven itself; the answer is shown only after the face check. */
   #askEligibility(proof: TapProof): void {
     const { gateway } = this.#parts;
-    const { institutionCode } = gateway.samHolder;
+    const { institutionCode } = gateway.samAccess;
     const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
     this.#eligibility = this.#steps.run('eligibility', () =>
       askEligibility(
@@ -221,7 +221,7 @@ export class TapReading {
     faceCheck: FaceCheck | undefined,
   ): Promise<TapFindings> {
     const { gateway } = this.#parts;
-    const { institutionCode } = gateway.samHolder;
+    const { institutionCode } = gateway.samAccess;
     const [revocation, eligibility] = await Promise.all([this.#revocation, this.#eligibility]);
     const cardId = this.#visit?.cardId;
     // With the SAM locked nobody is known here; such a tap can only be recorded as failed.

@@ -39,8 +39,8 @@ export class TickAnchor {
   }
 
   async #makeIfMissing(): Promise<void> {
-    const { samHolder, ledger, centre, clock, logger } = this.#parts;
-    const [sam, head] = [samHolder.current, ledger.head()];
+    const { samAccess, ledger, centre, clock, logger } = this.#parts;
+    const [sam, head] = [samAccess.current, ledger.head()];
     if (!this.#isMissing || sam === undefined || head === undefined) return;
     // The next unlock may come while the authority thinks about this one.
     this.#isMissing = false;

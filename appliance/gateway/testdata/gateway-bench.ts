@@ -89,7 +89,7 @@ export class GatewayBench {
   readonly broker: BenchBroker;
   /** Where the broker wants to see the place proven. */
   readonly anchor: ScriptedAnchor | undefined;
-  readonly samHolder: SamAccess;
+  readonly samAccess: SamAccess;
   readonly simulatedSam: SimulatedSam;
   readonly sam: WatchedCard;
   readonly store: SealedStore;
@@ -130,7 +130,7 @@ export class GatewayBench {
     this.samSlot.insert(this.sam);
     this.anchor = options.hasAnchor === true ? new ScriptedAnchor() : undefined;
     this.broker = openBenchBroker(this.samSlot, region, clock, TEST_LIMITS, this.anchor?.publicKey);
-    this.samHolder = this.broker.samAccess;
+    this.samAccess = this.broker.samAccess;
     this.store = openSealedStore(this.databasePath);
     const parts: GatewayParts = {
       clock,
@@ -145,7 +145,7 @@ export class GatewayBench {
         cardsSeen: 0,
         discardedBytes: 0,
       }),
-      samHolder: this.samHolder,
+      samAccess: this.samAccess,
       centre: this.centre,
       trust: region.trust,
       cardFaceRoot: createPublicKey(testFaceRoot()),
@@ -169,14 +169,14 @@ export class GatewayBench {
   async start(): Promise<void> {
     await this.gateway.start(new AbortController().signal);
     this.gateway.readerChanged('ready');
-    this.store.certificates.keep('sam-device', await this.samHolder.deviceCertificate());
+    this.store.certificates.keep('sam-device', await this.samAccess.deviceCertificate());
     await this.arrive();
   }
 
   /** The anchor answers, and the gateway is told what came of it. */
   async arrive(): Promise<void> {
     for (let verdict = 'ignored'; this.anchor !== undefined && verdict === 'ignored'; ) {
-      const { lease } = this.samHolder;
+      const { lease } = this.samAccess;
       const question = Buffer.from(await lease.question()).toString('hex');
       ({ verdict } = await lease.answer(Buffer.from(this.anchor.answer(question), 'hex')));
     }
