@@ -155,6 +155,29 @@ describe('what is no request ends the conversation and takes the power off', () 
   });
 });
 
+test('a client that asks and never reads is hung up on, and the power goes off', async () => {
+  await rig.open();
+  let answered = 0;
+  const handle = rig.broker.handle.bind(rig.broker);
+  rig.broker.handle = (name, ask) =>
+    handle(name, ask).finally(() => {
+      answered += 1;
+    });
+  const socket = await rawClient();
+  socket.pause();
+  const asks = 16;
+  const frame = encodeFrame({ id: 1, do: 'deviceCertificate', ask: { powerUp: rig.powerUp } });
+  for (let asked = 0; asked < 3_000 && rig.wipes.length === 0; ) {
+    // Fewer at a time than may be: what ends the conversation is that nobody reads.
+    for (let one = 0; one < asks; one += 1) socket.write(frame);
+    asked += asks;
+    while (answered < asked && rig.wipes.length === 0) await new Promise(setImmediate);
+  }
+  expect(rig.wipes).toEqual(['client-gone']);
+  expect(rig.sam.isPowered).toBe(false);
+  socket.destroy();
+});
+
 test('frames are found however they are cut', () => {
   const messages = [{ a: 1 }, { b: 'あ'.repeat(1_000) }, {}];
   const stream = Buffer.concat(messages.map((message) => encodeFrame(message)));

@@ -10,7 +10,7 @@ import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { SamBroker } from './broker.ts';
 import { Request } from './envelope.ts';
-import { encodeFrame, FrameReader } from './frames.ts';
+import { encodeFrame, FrameReader, MAX_FRAME_BYTES } from './frames.ts';
 
 export interface RunningServer {
   close(): Promise<void>;
@@ -20,6 +20,8 @@ export interface RunningServer {
 const FIRST_INHERITED = 3;
 /** A gateway asks for a handful at a time. */
 const MAX_UNDER_WAY = 32;
+/** What waits in this process for a client that does not read. Whoever reads has next to nothing waiting. */
+const MAX_UNREAD_BYTES = 2 * MAX_FRAME_BYTES;
 const PRIVATE_UMASK = 0o177;
 const OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
@@ -60,7 +62,11 @@ function serveClient(broker: SamBroker, socket: Socket, logger: Logger): void {
   const frames = new FrameReader();
   let underWay = 0;
   const send = (message: unknown): void => {
-    if (!socket.destroyed) socket.write(encodeFrame(message));
+    if (socket.destroyed) return;
+    socket.write(encodeFrame(message));
+    if (socket.writableLength <= MAX_UNREAD_BYTES) return;
+    logger.warn('broker.client-does-not-read', { unreadBytes: socket.writableLength });
+    socket.destroy();
   };
   const stopListening = broker.onEvent(send);
   socket.once('close', stopListening);
