@@ -12,14 +12,25 @@ export type Actions = ReturnType<typeof createActions>;
 export function createActions(store: Store) {
   const { get, set } = store;
 
-  /** One action at a time; a dead session leads back to sign-in. */
+  /** The newest action; what an older one answers belongs to nobody any more. */
+  let newest = 0;
+
+  function disown(): Pick<State, 'busy'> {
+    newest += 1;
+    return { busy: undefined };
+  }
+
+  /** One action at a time, but a list that is being read gives way; a dead session leads back to sign-in. */
   async function run(busy: string, act: () => Promise<Partial<State>>): Promise<void> {
-    if (get().busy !== undefined) return;
+    if (get().busy !== undefined && get().busy !== 'list') return;
+    newest += 1;
+    const own = newest;
     set({ busy, problem: undefined });
     try {
       const part = await act();
-      set({ ...part, busy: undefined });
+      if (own === newest) set({ ...part, busy: undefined });
     } catch (thrown) {
+      if (own !== newest) return;
       if (!(thrown instanceof RefusedError)) {
         set({ busy: undefined, connection: 'lost' });
         return;
@@ -31,7 +42,7 @@ export function createActions(store: Store) {
   }
 
   function show(tab: Tab): void {
-    set({ tab, problem: undefined, ...forgetPatient(get()) });
+    set({ tab, problem: undefined, ...(get().busy === 'list' ? disown() : {}), ...forgetPatient(get()) });
     if (tab === 'today' || tab === 'unresolved') void run('list', () => readList(tab));
     if (tab === 'carry-out') void permit.show();
     if (tab === 'staff') void staff.showRoster();
@@ -59,6 +70,16 @@ export function createActions(store: Store) {
         await api.signOut();
         return { session: undefined, tab: 'reception', ...forgetPatient(get()) };
       }),
+    /** The appliance ended the session; this screen may have been waiting for an answer, even for that of its sign-out. */
+    sessionEnded(): void {
+      const isWish = get().busy === 'signOut';
+      set({
+        ...disown(),
+        session: undefined,
+        ...(isWish ? { tab: 'reception' } : { problem: { code: 'operator.session-ended' } }),
+        ...forgetPatient(get()),
+      });
+    },
     unlockOnline: () => run('unlock', () => api.unlockOnline().then(() => ({}))),
     unlockOffline: (card: CardAndPin) => run('unlock', () => api.unlockOffline(card).then(() => ({}))),
 

@@ -1,6 +1,6 @@
 /** The counter page: state from the snapshot stream, actions to the API, views in between. */
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
-import { createActions, forgetPatient } from './actions.ts';
+import { createActions } from './actions.ts';
 import { patch } from './dom.ts';
 import { currentLanguage, type Language, setLanguage } from './language.ts';
 import { t } from './messages.ts';
@@ -71,14 +71,9 @@ function listen(): void {
     const isOurs = state.session?.operator.operatorId === operator?.operatorId;
     // A snapshot from before the sign-in may arrive after its answer: only a session that was seen is seen to end.
     const wasOurs = state.session?.operator.operatorId === state.snapshot?.facts.operator?.operatorId;
-    const hasEnded = wasOurs && state.session !== undefined && !isOurs && state.busy === undefined;
-    change({
-      snapshot,
-      connection: 'live',
-      ...(hasEnded
-        ? { session: undefined, problem: { code: 'operator.session-ended' }, ...forgetPatient(state) }
-        : {}),
-    });
+    const hasEnded = wasOurs && state.session !== undefined && !isOurs;
+    if (hasEnded) actions.sessionEnded();
+    change({ snapshot, connection: 'live' });
     if (hasMoved) void actions.refreshShown();
   });
   // The browser reconnects by itself; after a refusal it gives up, and then we start anew.

@@ -7,6 +7,14 @@ const inspect = useCounterPages((page) => {
   counter = page;
 });
 
+function latch(): { isHeld: Promise<void>; release: () => void } {
+  let release = (): void => {};
+  const isHeld = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return { isHeld, release };
+}
+
 describe('what goes wrong', () => {
   test('a wrong PIN, then the last try, which wants a confirmation; the field is empty each time', async () => {
     const { rig, page, click, title, signIn } = counter;
@@ -124,6 +132,45 @@ describe('what goes wrong', () => {
     await title('職員サインイン');
     await page.getByText('サインインの時間が切れました。').waitFor();
     expect(await page.content()).not.toContain('見本 花子');
+  });
+
+  test('what is answered after the end of the session is shown to nobody, and the next one signs in as always', async () => {
+    const { rig, page, click, title, signIn } = counter;
+    await signIn();
+    await title('SAM を解除します');
+    const { isHeld, release } = latch();
+    await page.route(/\/v1\/visits\?day=/, async (route) => {
+      const response = await route.fetch();
+      rig.gateway.endSession();
+      await isHeld;
+      await route.fulfill({ response });
+    });
+    await click('今日の受付');
+    await title('職員サインイン');
+    await page.getByText('サインインの時間が切れました。').waitFor();
+    await page.getByLabel('暗証番号').fill('12');
+    const arrived = page.waitForResponse(/\/v1\/visits\?day=/);
+    release();
+    await (await arrived).finished();
+    expect(await page.getByLabel('暗証番号').inputValue()).toBe('12');
+    await signIn();
+    await title('今日の受付');
+  });
+
+  test('another screen does not wait for the list of the one before', async () => {
+    const { page, click, title, signIn } = counter;
+    await signIn();
+    await title('SAM を解除します');
+    const { isHeld, release } = latch();
+    await page.route(/\/v1\/visits\?day=/, async (route) => {
+      await isHeld;
+      await route.continue();
+    });
+    await click('今日の受付');
+    await title('今日の受付');
+    await page.getByRole('button', { name: /^未確認/ }).click();
+    await page.getByText('00012345').waitFor();
+    release();
   });
 
   test('a lost appliance is shown and found again by itself', async () => {
