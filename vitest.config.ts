@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['{appliance,drivers,centre,anchor,clinic,ui,provisioning,tools}/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What is waited for happens at once or never; how long a busy machine takes says nothing.
+    expect: { poll: { timeout: 30_000, interval: 20 } },
     pool: 'forks',
     maxWorkers: 2,
     reporters: ['default'],

@@ -81,10 +81,10 @@ test('taps go on as in process; a broker that is killed ends the session, and a 
   await visit();
 
   await end();
-  await expect.poll(async () => (await facts()).operator, { timeout: 10_000 }).toBeUndefined();
+  await expect.poll(async () => (await facts()).operator).toBeUndefined();
   expect((await facts()).sam).not.toBe('unlocked');
   if (world !== undefined) await startBroker(world);
-  await expect.poll(async () => (await facts()).sam, { timeout: 20_000 }).not.toBe('absent');
+  await expect.poll(async () => (await facts()).sam).not.toBe('absent');
   await trial.signIn();
   await visit();
   expect((await trial.verifyEvidence()).ok).toBe(true);

@@ -1,6 +1,6 @@
 /** What goes wrong at the reader and with the patient, through the API: a typed problem, and the next visit works. */
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ERRORS, type ErrorCode } from '#contract/errors.ts';
 import { Problem } from '#contract/http/messages.ts';
 import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
@@ -86,9 +86,8 @@ describe('the card', () => {
 
   it('falling silent', async () => {
     await trial.clinic.control.run('fault mute 6');
-    const { outcome, error, totalMs } = await makeVisit(trial.clinic, trial.client);
+    const { outcome, error } = await makeVisit(trial.clinic, trial.client);
     expect({ outcome, error }).toEqual({ outcome: 'failed', error: 'card.mute' });
-    expect(totalMs).toBeLessThan(10_000);
   });
 
   it('not put down at all', async () => {
@@ -260,7 +259,7 @@ describe('the SAM', () => {
     await refusalOf(client.startTap(), 'sam.absent');
     expect(await missing(trial)).toBe('sam.absent');
     await putBack(trial);
-    await vi.waitFor(async () => expect((await client.snapshot()).ready).toBe(true), 10_000);
+    await expect.poll(async () => (await client.snapshot()).ready).toBe(true);
   });
 
   it('not there at the start: the page is up and says so; put in, everything works and is provable', async () => {
@@ -271,7 +270,7 @@ describe('the SAM', () => {
     try {
       expect(await missing(late)).toBe('sam.absent');
       await putBack(late);
-      await vi.waitFor(async () => expect((await late.client.snapshot()).facts.sam).toBe('unlocked'), 10_000);
+      await expect.poll(async () => (await late.client.snapshot()).facts.sam).toBe('unlocked');
       await late.signIn();
       await late.place(PATIENT);
       expect(await makeVisit(late.clinic, late.client)).toMatchObject({ outcome: 'accepted' });

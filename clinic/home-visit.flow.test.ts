@@ -29,9 +29,7 @@ afterEach(async () => {
 });
 
 const until = (fits: (snapshot: GatewaySnapshot) => unknown): Promise<void> =>
-  expect
-    .poll(async () => Boolean(fits(await trial.client.snapshot())), { timeout: 20_000, interval: 20 })
-    .toBe(true);
+  expect.poll(async () => Boolean(fits(await trial.client.snapshot()))).toBe(true);
 
 function personOf(id: string) {
   const { person, publicKey } = trial.clinic.wallet.get(id)!;

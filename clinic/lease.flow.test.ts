@@ -15,9 +15,7 @@ afterEach(async () => {
 });
 
 const until = (fits: (snapshot: GatewaySnapshot) => unknown): Promise<void> =>
-  expect
-    .poll(async () => Boolean(fits(await trial.client.snapshot())), { timeout: 20_000, interval: 20 })
-    .toBe(true);
+  expect.poll(async () => Boolean(fits(await trial.client.snapshot()))).toBe(true);
 
 /** An anchor where the clinic's was: with its key, or with another. */
 async function standIn(folder: string): Promise<RunningAnchor> {

@@ -23,6 +23,7 @@ while True:
     print(listener.recv(4096).decode().replace('\\n', ' ').strip(), flush=True)
 `;
 const WATCHDOG_MS = 900;
+const PATIENCE = { timeout: 30_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-watchdog-'));
 const said: string[] = [];
@@ -38,7 +39,7 @@ beforeAll(async () => {
   listener = spawn('python3', ['-c', LISTENER, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
   if (listener.stdout === null) throw new Error('no output');
   createInterface({ input: listener.stdout }).on('line', (line) => said.push(line));
-  await vi.waitFor(() => expect(said).toEqual(['listening']), { timeout: 10_000 });
+  await vi.waitFor(() => expect(said).toEqual(['listening']), PATIENCE);
   surroundings = await startSurroundings({ stateFolder: folder, reader: 'inprocess', timing: 'zero' });
   const { configFile } = installAppliance({
     stateFolder: folder,
@@ -64,7 +65,7 @@ afterAll(async () => {
 });
 
 it('says that it is ready, and that it lives', async () => {
-  await vi.waitFor(() => expect(count('WATCHDOG=1')).toBeGreaterThan(3), { timeout: 20_000 });
+  await vi.waitFor(() => expect(count('WATCHDOG=1')).toBeGreaterThan(3), PATIENCE);
   expect(count('READY=1')).toBe(1);
 });
 
@@ -78,10 +79,10 @@ it('is not fed while somebody holds its database, and again afterwards', async (
   expect(count('WATCHDOG=1')).toBe(before);
   thief.exec('ROLLBACK');
   thief.close();
-  await vi.waitFor(() => expect(count('WATCHDOG=1')).toBeGreaterThan(before), { timeout: 30_000 });
+  await vi.waitFor(() => expect(count('WATCHDOG=1')).toBeGreaterThan(before), PATIENCE);
 });
 
 it('says that it stops when it is told to', async () => {
   await appliance.terminate();
-  await vi.waitFor(() => expect(count('STOPPING=1')).toBe(1), { timeout: 10_000 });
+  await vi.waitFor(() => expect(count('STOPPING=1')).toBe(1), PATIENCE);
 });

@@ -12,8 +12,6 @@ const GRACE_MS = 1_000;
 const WIPES = rounds(5, 100);
 /** The longest work of a contact chip, without and with RSA-2048 (`drivers/simulated/timing.ts`). */
 const COMMANDS_MS = [95, 200] as const;
-/** Far more than any of it takes: what is asserted is that it happens; how fast is printed. */
-const LIMIT_MS = 5_000;
 
 beforeAll(async () => {
   run = await BrokerProcess.make();
@@ -26,18 +24,18 @@ afterEach(async () => {
   await run.endBroker('SIGKILL');
 });
 
-async function start(): Promise<void> {
-  await run.startBroker(GRACE_MS);
+async function start(graceMs?: number): Promise<void> {
+  await run.startBroker(graceMs);
   client = await run.startGateway();
 }
 
+/** That it happens is asserted; how soon is told, and judged by the benchmark. */
 async function measure(what: string, act: () => unknown): Promise<number> {
   const sinceMs = performance.now();
   const acting = act();
   const lossMs = await run.sam.lossAfter(sinceMs);
   await acting;
   process.stdout.write(`${what} -> SAM without power or reset: ${lossMs.toFixed(1)} ms\n`);
-  expect(lossMs).toBeLessThan(LIMIT_MS);
   return lossMs;
 }
 
@@ -51,10 +49,11 @@ describe('the SAM loses its unlock', () => {
   });
 
   test('when the anchor is silent: after the grace time, and not before', async () => {
-    await start();
+    await start(GRACE_MS);
     await run.openUnlocked(client);
-    const lossMs = await measure('last answer', () => undefined);
-    expect(lossMs).toBeGreaterThan(GRACE_MS / 2);
+    const lossMs = await measure('last question', () => run.lease(client));
+    // A timer may be early by less than a millisecond.
+    expect(lossMs).toBeGreaterThan(GRACE_MS - 1);
   });
 
   test('when it is wiped in the middle of a command that never ends', async () => {
@@ -140,7 +139,7 @@ describe('the SAM loses its unlock', () => {
   });
 
   test('when the gateway hangs: no answer reaches the broker, which waits no longer than the grace time', async () => {
-    await start();
+    await start(GRACE_MS);
     await run.openUnlocked(client);
     await measure('gateway SIGSTOP', () => run.gateway?.kill('SIGSTOP'));
     run.gateway?.kill('SIGCONT');
@@ -151,7 +150,7 @@ describe('the SAM loses its unlock', () => {
     await run.openUnlocked(client);
     await run.endBroker('SIGKILL');
     await client.close();
-    await run.startBroker(GRACE_MS);
+    await run.startBroker();
     expect(run.sam.isPowered).toBe(false);
     client = await run.startGateway();
     const sam = await client.open(new AbortController().signal);

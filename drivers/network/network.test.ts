@@ -136,11 +136,11 @@ describe('the enclosure switch', () => {
     install(version);
     level('0');
     const told = watch(gpioTamperSwitch({ chip: 'gpiochip0', line: 17, closedLevel: 0 }));
-    await expect.poll(() => told, { timeout: 5_000 }).toEqual(['closed']);
+    await expect.poll(() => told).toEqual(['closed']);
     level('1');
-    await expect.poll(() => told, { timeout: 5_000 }).toEqual(['closed', 'open']);
+    await expect.poll(() => told).toEqual(['closed', 'open']);
     level('0');
-    await expect.poll(() => told, { timeout: 5_000 }).toEqual(['closed', 'open', 'closed']);
+    await expect.poll(() => told).toEqual(['closed', 'open', 'closed']);
   });
 
   test('on a GPIO line that is not there it is open', async () => {
