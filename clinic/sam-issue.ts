@@ -71,6 +71,7 @@ export async function issueSam(issuer: SamIssuer, samId: string = CLINIC.samId):
   const channel = await slot.waitForCard(AbortSignal.timeout(10_000));
   try {
     await provisionSam({
+      profile: 'development',
       channel,
       staticKeys: {
         enc: Buffer.from(TEST_SCP_KEYS.encryption, 'hex'),

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CardChannel } from '#card/channel.ts';
 import { SekishoError } from '#contract/errors.ts';
@@ -42,7 +43,15 @@ async function issue(request: SamIssueRequest): Promise<SamIssue> {
 }
 
 function provision(change: Partial<Parameters<typeof provisionSam>[0]> = {}) {
-  return provisionSam({ channel, staticKeys, random: systemRandom, wanted, issue, ...change });
+  return provisionSam({
+    profile: 'development',
+    channel,
+    staticKeys,
+    random: systemRandom,
+    wanted,
+    issue,
+    ...change,
+  });
 }
 
 describe('provisioning a SAM', () => {
@@ -114,4 +123,83 @@ describe('provisioning a SAM', () => {
       code: 'sam.personalisation-failed',
     });
   });
+
+  describe('in production', () => {
+    const own = { enc: randomBytes(16), mac: randomBytes(16), dek: randomBytes(16) };
+    const published = (...paths: string[]): object => ({
+      code: 'config.invalid',
+      field: paths[0],
+      cause: {
+        problems: paths.map((path) => ({ path, reason: expect.stringContaining('appliance/sam/testdata/') })),
+      },
+    });
+    const organisation = {
+      'rsa-2048-sha256': {
+        ...rest.organisation['rsa-2048-sha256'],
+        privateKey: pkcs8(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+      },
+    };
+    const serviceProviderKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+      type: 'spki',
+      format: 'der',
+    });
+    const secrets = { idDerivationKey: randomBytes(32), storageKey: randomBytes(32) };
+    const issueOwn = async (request: SamIssueRequest): Promise<SamIssue> => ({
+      ...(await issue(request)),
+      ...secrets,
+      serviceProviderKey,
+      organisation,
+    });
+    const inProduction = { profile: 'production', staticKeys: own, issue: issueOwn } as const;
+
+    beforeEach(async () => {
+      await channel.close();
+      reader.remove();
+      const keys = Object.entries({ encryption: own.enc, mac: own.mac, dataEncryption: own.dek });
+      const scp = Object.fromEntries(keys.map(([name, key]) => [name, key.toString('hex').toUpperCase()]));
+      reader.insert(new SimulatedSam({ state: blankSamState(scp as unknown as typeof scpKeys) }));
+      channel = await reader.waitForCard(new AbortController().signal);
+    });
+
+    it('personalises with keys that nobody else has', async () => {
+      expect(await provision(inProduction)).toBe('done');
+    });
+
+    it('refuses the static keys that SAMs come with, before the SAM hears of it', async () => {
+      const first = { ...own, enc: staticKeys.enc };
+      await expect(provision({ ...inProduction, staticKeys: first })).rejects.toMatchObject(
+        published('staticKeys.enc'),
+      );
+      await expect(provision({ ...inProduction, staticKeys })).rejects.toMatchObject(
+        published('staticKeys.enc', 'staticKeys.mac', 'staticKeys.dek'),
+      );
+      expect(requests).toEqual([]);
+    });
+
+    it.each(['serviceProviderKey', 'idDerivationKey', 'storageKey'] as const)(
+      'refuses the published %s, and the SAM stays blank',
+      async (name) => {
+        const wrong = async (request: SamIssueRequest): Promise<SamIssue> => ({
+          ...(await issueOwn(request)),
+          [name]: rest[name],
+        });
+        await expect(provision({ ...inProduction, issue: wrong })).rejects.toMatchObject(published(name));
+        expect(await (await openSam(channel)).status()).toMatchObject({ state: 'blank' });
+      },
+    );
+
+    it('refuses a published key of the organisation', async () => {
+      const wrong = async (request: SamIssueRequest): Promise<SamIssue> => ({
+        ...(await issueOwn(request)),
+        organisation: rest.organisation,
+      });
+      await expect(provision({ ...inProduction, issue: wrong })).rejects.toMatchObject(
+        published('organisation.rsa-2048-sha256', 'organisation.p384-sha384'),
+      );
+    });
+  });
 });
+
+function pkcs8(key: KeyObject): Uint8Array {
+  return key.export({ type: 'pkcs8', format: 'der' });
+}

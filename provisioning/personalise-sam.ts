@@ -6,6 +6,7 @@ import type { Random } from '#ports/random.ts';
 import { deviceProofMessage } from '#sam/commands/internal-authenticate.ts';
 import { personaliseSam, type SamPersonalisation, type StaticKeys } from '#sam/personalise.ts';
 import { openSam, type Sam } from '#sam/sam.ts';
+import { requireOwnKeys, requireOwnStaticKeys } from './own-keys.ts';
 import { runSteps, type Step, type StepOutcome } from './steps.ts';
 
 /** Who the SAM shall be. */
@@ -20,6 +21,8 @@ export interface SamIssueRequest extends WantedSam {
 export type SamIssue = Omit<SamPersonalisation, keyof WantedSam>;
 
 export interface SamProvisioning {
+  /** `production` refuses every key that is published with this software. */
+  readonly profile: 'production' | 'development';
   /** Stays open unless the SAM fails; the caller closes it in the end. */
   readonly channel: CardChannel;
   readonly staticKeys: StaticKeys;
@@ -28,7 +31,10 @@ export interface SamProvisioning {
   readonly issue: (request: SamIssueRequest) => Promise<SamIssue>;
 }
 
-/** Leaves a SAM alone that already is who it shall be. Rejects with `sam.*`, or with what `issue` rejected. */
+/**
+ * Leaves a SAM alone that already is who it shall be. Rejects with `sam.*`, `config.invalid` for published keys in
+ * production (and then nothing was stored), or with what `issue` rejected.
+ */
 export async function provisionSam(provisioning: SamProvisioning): Promise<StepOutcome> {
   let outcome: StepOutcome = 'done';
   await runSteps([samStep(provisioning)], (_, reported) => {
@@ -38,13 +44,16 @@ export async function provisionSam(provisioning: SamProvisioning): Promise<StepO
 }
 
 export function samStep(provisioning: SamProvisioning): Step {
-  const { channel, wanted, issue, random, staticKeys } = provisioning;
+  const { profile, channel, wanted, issue, random, staticKeys } = provisioning;
   return {
     describe: `The SAM ${wanted.samId} belongs to institution ${wanted.institutionCode}.`,
     check: async () => isSam(await openSam(channel), wanted),
     async apply() {
+      if (profile === 'production') requireOwnStaticKeys(staticKeys);
       const { devicePublicKey, finish } = await personaliseSam(channel, { staticKeys, random });
-      await finish({ ...wanted, ...(await issue({ ...wanted, devicePublicKey })) });
+      const issued = await issue({ ...wanted, devicePublicKey });
+      if (profile === 'production') requireOwnKeys(issued);
+      await finish({ ...wanted, ...issued });
     },
     async verify() {
       const sam = await openSam(channel);

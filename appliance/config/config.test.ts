@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';
-import { type ConfigProblem, ConfigProblemList, loadConfig, parseBrokerConfig, parseConfig } from './load.ts';
+import {
+  type ConfigProblem,
+  ConfigProblemList,
+  loadBrokerConfig,
+  loadConfig,
+  parseBrokerConfig,
+  parseConfig,
+} from './load.ts';
 import { renderConfigManual } from './manual.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -202,6 +209,52 @@ describe('loadConfig', () => {
     expect(problemsOf(() => loadConfig(write('bad.json', '{"pin": 1234')))).toEqual([
       { path: '', reason: 'is not JSON' },
     ]);
+  });
+
+  const published = readFileSync(
+    new URL('../../docs/lease-vectors/anchor-public.pem', import.meta.url),
+    'utf8',
+  );
+  const refusal = (path: string): ConfigProblem => ({
+    path,
+    reason: expect.stringMatching(
+      /^is a test key that everybody has \(docs\/lease-vectors.*\): name a key of your own/,
+    ),
+  });
+  const pathsOf = (text: string): [string, string][] =>
+    [...text.matchAll(/"(\w+(?<!socket)Path)":"([^"]+)"/g)].map(([, setting = '', name = '']) => [
+      setting,
+      name,
+    ]);
+
+  test('a production gateway refuses a published key in whatever file it is named; development takes it', () => {
+    const text = JSON.stringify(production);
+    for (const [, name] of pathsOf(text)) write(name, '');
+    for (const [setting, name] of pathsOf(text)) {
+      write(name, published);
+      const problems = problemsOf(() => loadConfig(write('published.json', text)));
+      expect(problems, setting).toEqual([refusal(expect.stringMatching(`${setting}$`))]);
+      write(name, '');
+    }
+    write('anchor.pem', published);
+    const development = JSON.stringify({ ...production, profile: 'development' });
+    expect(loadConfig(write('published.json', development)).profile).toBe('development');
+  });
+
+  test('so does a production broker, for the anchor and for the SP', () => {
+    const [anchor, sp] = [write('anchor.pem', published), write('sp.pem', published)];
+    const file = {
+      profile: 'production',
+      slot: { driver: 'pcsc' },
+      socketPath: 'broker.sock',
+      stateFolder: 'state',
+      serviceProviderKeyPath: sp,
+      anchorKeyPath: anchor,
+    };
+    const load = (more: object) => () =>
+      loadBrokerConfig(write('broker.json', JSON.stringify({ ...file, ...more })));
+    expect(problemsOf(load({}))).toEqual([refusal('serviceProviderKeyPath'), refusal('anchorKeyPath')]);
+    expect(load({ profile: 'development' })().anchorKeyPath).toBe(anchor);
   });
 
   test('the list reads as one line per problem', () => {

@@ -1,9 +1,10 @@
 /** Reads the configuration file, lists every problem at once, and freezes the result. */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ZodError, ZodType } from 'zod';
 import { SekishoError } from '#contract/errors.ts';
 import { type BrokerConfig, BrokerConfigSchema } from './broker-schema.ts';
+import { publishedKeyIn, publishedReason } from './published-keys.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 
 export interface ConfigProblem {
@@ -13,7 +14,8 @@ export interface ConfigProblem {
 }
 
 /**
- * Reads, validates and freezes. File paths in it become absolute, relative to the file's own folder.
+ * Reads, validates and freezes. File paths in it become absolute, relative to the file's own folder. In production no file
+ * that it names may hold a published test key.
  * @throws SekishoError `config.invalid`; its cause is a `ConfigProblemList`.
  */
 export function loadConfig(file: string): Config {
@@ -43,15 +45,31 @@ function parse<T>(schema: ZodType<T>, value: unknown, more: readonly ConfigProbl
   const result = schema.safeParse(value, { reportInput: false });
   const problems = result.success ? [] : result.error.issues.flatMap(describeIssue);
   problems.push(...more);
-  if (!result.success || problems.length > 0) throw invalid(problems);
+  if (!result.success || problems.length > 0) throw configInvalid(problems);
   return deepFreeze(result.data);
 }
 
-function withPaths<T>(file: string, parsed: T): T {
+function withPaths<T extends { readonly profile: string }>(file: string, parsed: T): T {
   const problems: ConfigProblem[] = [];
-  const config = resolvePaths(parsed, dirname(resolve(file)), '', problems) as T;
-  if (problems.length > 0) throw invalid(problems);
+  const isProduction = parsed.profile === 'production';
+  const config = resolvePaths(parsed, dirname(resolve(file)), '', (path, absolute) => {
+    const reason = problemOfFile(absolute, isProduction);
+    if (reason !== undefined) problems.push({ path, reason });
+  }) as T;
+  if (problems.length > 0) throw configInvalid(problems);
   return deepFreeze(config);
+}
+
+/** Whoever has the private half of what is pinned here is the anchor, the centre, or any patient. */
+function problemOfFile(file: string, isProduction: boolean): string | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'latin1');
+  } catch {
+    return `cannot read ${file}`;
+  }
+  const place = isProduction ? publishedKeyIn(text) : undefined;
+  return place === undefined ? undefined : publishedReason(place);
 }
 
 /** All that was wrong; the message is what a technician reads. */
@@ -65,7 +83,8 @@ export class ConfigProblemList extends Error {
   }
 }
 
-function invalid(problems: readonly ConfigProblem[]): SekishoError {
+/** The error that lists them. */
+export function configInvalid(problems: readonly ConfigProblem[]): SekishoError {
   return new SekishoError('config.invalid', {
     cause: new ConfigProblemList(problems),
     context: { problems: problems.length },
@@ -78,13 +97,13 @@ function readJson(file: string): unknown {
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    throw invalid([{ path: '', reason: `cannot read ${file}` }]);
+    throw configInvalid([{ path: '', reason: `cannot read ${file}` }]);
   }
   try {
     return JSON.parse(text);
   } catch {
     // The parser's message quotes the text, which may hold what belongs in a secret file.
-    throw invalid([{ path: '', reason: 'is not JSON' }]);
+    throw configInvalid([{ path: '', reason: 'is not JSON' }]);
   }
 }
 
@@ -136,13 +155,18 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Settings named `…Path` are files that must be readable now; what is made by others only becomes absolute. */
-function resolvePaths(value: unknown, folder: string, path: string, problems: ConfigProblem[]): unknown {
-  if (Array.isArray(value)) return value.map((item) => resolvePaths(item, folder, path, problems));
+function resolvePaths(
+  value: unknown,
+  folder: string,
+  path: string,
+  look: (path: string, file: string) => void,
+): unknown {
+  if (Array.isArray(value)) return value.map((item) => resolvePaths(item, folder, path, look));
   if (isRecord(value)) {
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [
         key,
-        resolvePaths(item, folder, path === '' ? key : `${path}.${key}`, problems),
+        resolvePaths(item, folder, path === '' ? key : `${path}.${key}`, look),
       ]),
     );
   }
@@ -152,18 +176,8 @@ function resolvePaths(value: unknown, folder: string, path: string, problems: Co
   )
     return value;
   const absolute = resolve(folder, value);
-  if (path.endsWith('Path') && !path.endsWith('socketPath') && !isReadable(absolute))
-    problems.push({ path, reason: `cannot read ${absolute}` });
+  if (path.endsWith('Path') && !path.endsWith('socketPath')) look(path, absolute);
   return absolute;
-}
-
-function isReadable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function deepFreeze<T>(value: T): T {

@@ -38,7 +38,9 @@ export function renderConfigManual(): string {
 
 One JSON file. An unknown key is an error; a production file that names a simulator is an error; all problems are listed
 at once. Units stand in names (\`…Ms\` milliseconds, \`…Bytes\` bytes). Secrets are never values, only paths of files;
-paths are relative to the configuration file, and every \`…Path\` must be readable at start.
+paths are relative to the configuration file, and every \`…Path\` must be readable at start. In a production file none of them
+may hold a key that is published with this software: test vectors, simulated cards and authorities (known by fingerprint,
+\`appliance/config/published-keys.generated.ts\`).
 
 ${renderTable(ConfigSchema)}
 ## The SAM broker
