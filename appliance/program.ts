@@ -1,6 +1,6 @@
 /** How a program of ours begins: one configuration file as its only word, and an end that says what was wrong. */
-import { ConfigProblemList } from '#config/load.ts';
-import { isSekishoError, toSekishoError } from '#contract/errors.ts';
+import { isSekishoError } from '#contract/errors.ts';
+import { errorLines } from './error-lines.ts';
 
 /** The configuration is wrong; the units do not start such a program again. @see sysexits.h */
 const EX_CONFIG = 78;
@@ -18,10 +18,6 @@ export function runProgram(run: (configPath: string) => Promise<void>): void {
 
 /** Writes what is wrong; answers the exit code. */
 function explain(thrown: unknown): number {
-  const error = toSekishoError(thrown);
-  process.stderr.write(`${error.message}\n`);
-  if (error.cause instanceof ConfigProblemList) {
-    for (const { path, reason } of error.cause.problems) process.stderr.write(`  ${path}: ${reason}\n`);
-  }
-  return isSekishoError(error, 'config.invalid') ? EX_CONFIG : 1;
+  process.stderr.write(`${errorLines(thrown).join('\n')}\n`);
+  return isSekishoError(thrown, 'config.invalid') ? EX_CONFIG : 1;
 }

@@ -56,26 +56,27 @@ export interface Clinic extends Region {
 export type Surroundings = Omit<Clinic, 'appliance' | 'installed'>;
 
 export async function startSurroundings(options: ClinicOptions): Promise<Surroundings> {
-  const region = await startRegion(options.stateFolder, options.monitorPort);
-  const meter = new Meter();
-  const readers = await openReaders(options.reader, options.stateFolder, timingOf(options.timing), meter);
-  const anchor = await openClinicAnchor(options.stateFolder);
-  const sam = await openClinicSam(options.stateFolder, region.centre, anchorNetworkId(anchor));
-  await readers.samSlot.insert(sam);
-  const cards = new Map([...region.wallet].map(([id, { image }]) => [id, new SimulatedCard(image)]));
-  return {
-    ...region,
-    readers,
-    anchor,
-    cards,
-    control: new CardControl(readers.cardSlot, cards),
-    meter,
-    async close() {
-      await readers.close();
-      await anchor.close();
-      await region.centre.close();
-    },
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const each of opened.reverse()) await each();
   };
+  try {
+    const region = await startRegion(options.stateFolder, options.monitorPort);
+    opened.push(() => region.centre.close());
+    const anchor = await openClinicAnchor(options.stateFolder);
+    opened.push(() => anchor.close());
+    const meter = new Meter();
+    const readers = await openReaders(options.reader, options.stateFolder, timingOf(options.timing), meter);
+    opened.push(() => readers.close());
+    const sam = await openClinicSam(options.stateFolder, region.centre, anchorNetworkId(anchor));
+    await readers.samSlot.insert(sam);
+    const cards = new Map([...region.wallet].map(([id, { image }]) => [id, new SimulatedCard(image)]));
+    const control = new CardControl(readers.cardSlot, cards);
+    return { ...region, readers, anchor, cards, control, meter, close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
 }
 
 /** Installs and starts the appliance amid its surroundings, in whatever state these are. */

@@ -1,10 +1,6 @@
 /** What the commands of this folder have in common: exit codes, and how they tell a person what to do next. */
-import { ERRORS, type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.ts';
-
-export interface Advice {
-  readonly ja: string;
-  readonly en: string;
-}
+import { type Advice, errorLines } from '#appliance/error-lines.ts';
+import { type ErrorCode, SekishoError } from '#contract/errors.ts';
 
 /** An error of the table together with the next step at this very command line. */
 export class CommandProblem extends Error {
@@ -40,7 +36,10 @@ export async function runCommand(
     process.exitCode = await work(words);
   } catch (thrown) {
     const wrongWords = usageProblemOf(thrown);
-    const lines = wrongWords === undefined ? describe(thrown) : [wrongWords, usage];
+    const lines =
+      wrongWords === undefined
+        ? describe(thrown)
+        : [`コマンドの書き方が違います / wrong words: ${wrongWords}`, usage];
     process.stderr.write(`${lines.join('\n')}\n`);
     process.exitCode = wrongWords === undefined ? 1 : EXIT_USAGE;
   }
@@ -55,12 +54,21 @@ function usageProblemOf(thrown: unknown): string | undefined {
 }
 
 function describe(thrown: unknown): string[] {
-  const isAdvised = thrown instanceof CommandProblem;
-  const error = isAdvised ? thrown.error : toSekishoError(thrown);
-  const { ja, en } = ERRORS[error.code];
-  const advice = isAdvised ? thrown.advice : { ja: ja.next, en: en.next };
-  const lines = [`${ja.title}${advice.ja}`, `${en.title} ${advice.en} [${error.code}]`];
-  // A bug is for a developer: the stack tells where.
-  if (error.code === 'internal.bug' && error.cause instanceof Error) lines.push(error.cause.stack ?? '');
-  return lines;
+  return thrown instanceof CommandProblem ? errorLines(thrown.error, thrown.advice) : errorLines(thrown);
+}
+
+/** One of the words that an option takes. Throws `UsageProblem`. */
+export function oneOf<Word extends string>(option: string, words: readonly Word[], given: string): Word {
+  const found = words.find((word) => word === given);
+  if (found === undefined) throw new UsageProblem(`${option} ${given}: one of ${words.join('|')}`);
+  return found;
+}
+
+/** `least` 0 where the system may choose a free one. Throws `UsageProblem`. */
+export function portOf(option: string, given: string, least: 0 | 1): number {
+  const port = Number(given);
+  if (!/^\d+$/.test(given) || port < least || port > 65_535) {
+    throw new UsageProblem(`${option} ${given}: ${least} to 65535`);
+  }
+  return port;
 }

@@ -46,7 +46,9 @@ describe.each(PROGRAMS)('%s', (program) => {
     writeFileSync(file, JSON.stringify({ profile: 'production', colour: 'red', log: { level: 'loud' } }));
     const { code, told } = await run(program, file);
     expect(code).toBe(EX_CONFIG);
-    expect(told).toContain('config.invalid');
+    const [japanese, english] = told.split('\n');
+    expect(japanese).toBe('設定に誤りがあります。示された設定項目をすべて直してください。');
+    expect(english).toContain('[config.invalid]');
     expect(told).toMatch(/^ {2}colour: unknown setting$/m);
     expect(told).toMatch(/^ {2}log\.level: /m);
   });
@@ -69,7 +71,8 @@ test('a gateway whose port is taken ends, and leaves it to systemd to try again'
   });
   const { code, told } = await run('appliance/main', configFile);
   expect(code).toBe(1);
-  expect(told).toContain('internal.bug');
+  expect(told).toContain('[config.address-unusable]');
+  expect(told).toMatch(/^ {2}listen\.port: listen EADDRINUSE: .*127\.0\.0\.1:\d+$/m);
   other.close();
   await surroundings.close();
 });

@@ -31,11 +31,13 @@ async function run(words: readonly string[]): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  if (positionals.length !== 1 || positionals[0] !== 'doctor') throw new UsageProblem('doctor');
+  if (positionals.length !== 1 || positionals[0] !== 'doctor') throw new UsageProblem('doctor?');
   const baudRate = Number(values['baud-rate']);
-  if (!BAUD_RATES.includes(baudRate)) throw new UsageProblem(`--baud-rate ${BAUD_RATES.join('|')}`);
+  if (!BAUD_RATES.includes(baudRate)) {
+    throw new UsageProblem(`--baud-rate ${values['baud-rate']}: one of ${BAUD_RATES.join('|')}`);
+  }
   const waitMs = Number(values.wait) * 1_000;
-  if (!(waitMs > 0 && waitMs <= 600_000)) throw new UsageProblem('--wait 1..600');
+  if (!(waitMs > 0 && waitMs <= 600_000)) throw new UsageProblem(`--wait ${values.wait}: 1 to 600`);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Error('stopped')));
   const findings = await examineReaders({

@@ -1,16 +1,22 @@
 /** `npm start`: a whole clinic to try: centre, simulated cards, one appliance, the counter page. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isSekishoError } from '#contract/errors.ts';
 import { VirtualPanel } from '#drivers/panel/virtual-panel.ts';
 import type { TableCard } from './card-table/page.ts';
 import { startCardTable } from './card-table/server.ts';
 import { type Clinic, startClinic } from './clinic.ts';
-import { runCommand } from './command.ts';
+import { CommandProblem, oneOf, portOf, runCommand } from './command.ts';
 import { isPrivatePcscdAvailable, READER_KINDS, type ReaderKind } from './readers.ts';
 import { STATE_FOLDER } from './state-folder.ts';
 
-const USAGE =
-  'start [--port 8443] [--cards-port 8444] [--monitor-port 8445] [--reader inprocess|pcsc|pn532] [--verbose]';
+const USAGE = `npm start -- [OPTION …]
+
+  --port N          受付画面 / counter page (8443)
+  --cards-port N    カード置き場 / card table (8444)
+  --monitor-port N  受診履歴 / visit monitor (8445)
+  --reader READER   inprocess | pcsc | pn532 (pcsc when pcscd and vpcd are installed)
+  --verbose         装置のログ / the log of the appliance`;
 const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
 
 const KIND_TEXT: Readonly<Record<string, string>> = {
@@ -31,8 +37,7 @@ function tableCards(clinic: Clinic): TableCard[] {
 }
 
 function chooseReader(wished: string | undefined): ReaderKind {
-  const kind = READER_KINDS.find((each) => each === wished);
-  if (kind !== undefined) return kind;
+  if (wished !== undefined) return oneOf('--reader', READER_KINDS, wished);
   return isPrivatePcscdAvailable() ? 'pcsc' : 'inprocess';
 }
 
@@ -75,34 +80,50 @@ async function run(words: readonly string[]): Promise<number> {
       'monitor-port': { type: 'string', default: '8445' },
       reader: { type: 'string' },
       verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false, short: 'h' },
     },
   });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const cardsPort = portOf('--cards-port', values['cards-port'], 0);
   const panel = new VirtualPanel();
   const clinic = await startClinic({
     stateFolder: STATE_FOLDER,
     reader: chooseReader(values.reader),
     timing: 'real',
-    port: Number(values.port),
-    monitorPort: Number(values['monitor-port']),
+    port: portOf('--port', values.port, 0),
+    monitorPort: portOf('--monitor-port', values['monitor-port'], 0),
     uiFolder: UI_FOLDER,
     panel,
     log: values.verbose ? (line) => process.stderr.write(line) : undefined,
   });
-  const table = await startCardTable(
-    clinic.control,
-    panel,
-    tableCards(clinic),
-    clinic.appliance.url,
-    Number(values['cards-port']),
-  );
-  announce(clinic, table.url);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-  await table.close();
-  await clinic.close();
+  try {
+    const { url } = clinic.appliance;
+    const table = await startCardTable(clinic.control, panel, tableCards(clinic), url, cardsPort);
+    announce(clinic, table.url);
+    await new Promise<void>((resolve) => {
+      process.once('SIGINT', () => resolve());
+      process.once('SIGTERM', () => resolve());
+    });
+    await table.close();
+  } finally {
+    await clinic.close();
+  }
   return 0;
 }
 
-await runCommand(USAGE, run);
+/** The commonest mishap: a clinic that runs already. */
+function explainTakenPort(thrown: unknown): never {
+  if (!isSekishoError(thrown, 'config.address-unusable')) throw thrown;
+  const advice = {
+    ja: '`npm start` がもう動いていれば終了するか、--port、--cards-port、--monitor-port で別のポートを指定してください。',
+    en: 'End the `npm start` that runs already, or choose others with --port, --cards-port and --monitor-port.',
+  };
+  throw new CommandProblem(thrown.code, advice, thrown.cause);
+}
+
+await runCommand(USAGE, (words) => run(words).catch(explainTakenPort));
+// Half of a clinic is none: what a failure left open must not keep the program alive.
+process.exit();

@@ -134,8 +134,9 @@ describe('visits as they should not be', () => {
   });
 
   it.each([
-    [['--mode', 'sideways'], 2, '--mode online|degraded|offline'],
-    [['--person', 'nobody'], 2, 'no such person: nobody'],
+    [['--mode', 'sideways'], 2, '--mode sideways: one of online|degraded|offline'],
+    [['--count', '0'], 2, '--count 0: 1 to 100000'],
+    [['--person', 'nobody'], 2, '--person nobody: no such person'],
     [['--sideways'], 2, '--sideways'],
     [['--card', '/nowhere.json'], 1, '/nowhere.json'],
   ] as const)(

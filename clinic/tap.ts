@@ -13,7 +13,7 @@ import { SimulatedCard } from '#drivers/simulated/card/simulated-card.ts';
 import { Person } from '#drivers/simulated/people.ts';
 import { exportEvidence } from '#store/export.ts';
 import { type Clinic, clinicCa, startClinic } from './clinic.ts';
-import { CommandProblem, runCommand, UsageProblem } from './command.ts';
+import { CommandProblem, oneOf, runCommand, UsageProblem } from './command.ts';
 import { CounterClient } from './counter-client.ts';
 import { verifyEvidence } from './evidence/verification.ts';
 import { READER_KINDS, type ReaderKind, type TimingKind } from './readers.ts';
@@ -21,10 +21,21 @@ import { issueSeedCard } from './seed-card.ts';
 import { makeVisit, settledVisit, signInWith, type TapReport } from './tap-run.ts';
 import { enterWorld } from './world.ts';
 
-const USAGE =
-  'tap [--json] [--count N] [--mode online|degraded|offline] [--reader inprocess|pcsc|pn532] [--timing real|zero] [--person ID] [--card FILE] [--photo]';
+const USAGE = `npm run -s tap -- [OPTION …]   visits in a clinic of its own, as one JSON object
+
+  --json           on one line
+  --count N        how many visits (default: 1)
+  --mode MODE      online | degraded | offline (default: online)
+  --reader READER  inprocess | pcsc | pn532 (default: inprocess)
+  --timing TIMING  zero | real: answer at once, or as slowly as real cards (default: zero)
+  --person ID      whose card: an id of \`npm run -s card -- --list\`, or P0001 and on of the seed (default: mihon-taro)
+  --card FILE      the card of FILE: a person of drivers/simulated/people, or what \`card -- --export\` wrote
+  --photo          compare with the photo on the card, by 照合番号B
+
+Exit code: 0 every visit was as it should be, 1 one was not, 2 wrongly written.`;
 
 interface Wish {
+  readonly does: 'visits';
   readonly json: boolean;
   readonly count: number;
   readonly mode: Mode;
@@ -35,13 +46,7 @@ interface Wish {
   readonly photo: boolean;
 }
 
-function oneOf<Word extends string>(name: string, given: string, allowed: readonly Word[]): Word {
-  const word = allowed.find((each) => each === given);
-  if (word === undefined) throw new UsageProblem(`--${name} ${allowed.join('|')}`);
-  return word;
-}
-
-function parseWish(words: readonly string[]): Wish {
+function parseWish(words: readonly string[]): Wish | { readonly does: 'help' } {
   const { values } = parseArgs({
     args: [...words],
     options: {
@@ -53,16 +58,20 @@ function parseWish(words: readonly string[]): Wish {
       person: { type: 'string', default: 'mihon-taro' },
       card: { type: 'string' },
       photo: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false, short: 'h' },
     },
   });
+  if (values.help) return { does: 'help' };
   const count = Number(values.count);
-  if (!Number.isInteger(count) || count < 1 || count > 100_000) throw new UsageProblem('--count 1..100000');
+  if (!Number.isInteger(count) || count < 1 || count > 100_000)
+    throw new UsageProblem(`--count ${values.count}: 1 to 100000`);
   return {
+    does: 'visits',
     json: values.json,
     count,
-    mode: oneOf('mode', values.mode, ['online', 'degraded', 'offline']),
-    reader: oneOf('reader', values.reader, READER_KINDS),
-    timing: oneOf('timing', values.timing, ['real', 'zero']),
+    mode: oneOf('--mode', ['online', 'degraded', 'offline'] as const, values.mode),
+    reader: oneOf('--reader', READER_KINDS, values.reader),
+    timing: oneOf('--timing', ['real', 'zero'] as const, values.timing),
     person: values.person,
     cardFile: values.card,
     photo: values.photo,
@@ -79,7 +88,7 @@ interface Chosen {
 function cardOf(clinic: Clinic, id: string): Chosen {
   const seed = clinic.cast.seedOf.get(id);
   const card = clinic.cards.get(id) ?? (seed && new SimulatedCard(issueSeedCard(clinic.centre.pki, seed)));
-  if (card === undefined) throw new UsageProblem(`no such person: ${id}`);
+  if (card === undefined) throw new UsageProblem(`--person ${id}: no such person`);
   return { card, person: id };
 }
 
@@ -170,6 +179,10 @@ async function makeVisits(clinic: Clinic, client: CounterClient, wish: Wish): Pr
 
 async function run(words: readonly string[]): Promise<number> {
   const wish = parseWish(words);
+  if (wish.does === 'help') {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
   const stateFolder = mkdtempSync(join(tmpdir(), 'sekisho-tap-'));
   try {
     const limits = { tapsPerCardPerDay: 1_000, usesPerMinute: 100_000, usesPerDay: 1_000_000 };

@@ -10,6 +10,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
+import { SekishoError } from '#contract/errors.ts';
 import { createFaultSwitch, type FaultSwitch, type ServiceFaults } from './faults.ts';
 import { CentreRefusal, problemReply, type Reply } from './problem.ts';
 import { matchRoute, type Route } from './route.ts';
@@ -144,11 +145,13 @@ const secureContext = (tls: ServiceTls, identity: TlsIdentity): SecureContext =>
   ...(tls.clientAuthority === undefined ? {} : { ca: tls.clientAuthority }),
 });
 
+/** Rejects with `config.address-unusable`. */
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const fail = (cause: Error): void => reject(new SekishoError('config.address-unusable', { cause }));
+    server.once('error', fail);
     server.listen(port, host, () => {
-      server.off('error', reject);
+      server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });
   });

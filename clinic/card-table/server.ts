@@ -1,6 +1,7 @@
 /** Serves the card table on the loopback address only; it exists in the development clinic and nowhere else. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { SekishoError } from '#contract/errors.ts';
 import type { VirtualPanel } from '#drivers/panel/virtual-panel.ts';
 import type { CardControl } from '#drivers/simulated/control.ts';
 import { renderTable, type TableCard } from './page.ts';
@@ -56,7 +57,7 @@ export async function startCardTable(
     run().catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => reject(new SekishoError('config.address-unusable', { cause })));
     server.listen(port, '127.0.0.1', resolve);
   });
   return {

@@ -30,8 +30,8 @@ describe('the command line of the card', () => {
   });
 
   it.each([
-    [['--vpcd', '--kind', 'credit'], 'my-number, hpki, sam'],
-    [['--vpcd', '--timing', 'fast'], 'real, zero'],
+    [['--vpcd', '--kind', 'credit'], 'my-number|hpki|sam'],
+    [['--vpcd', '--timing', 'fast'], 'real|zero'],
     [['--vpcd', '--port', '0'], '1 to 65535'],
     [['--vpcd', '--port', 'http'], '1 to 65535'],
     [['--vpcd', '--colour', 'red'], '--colour'],

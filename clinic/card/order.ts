@@ -1,6 +1,6 @@
 /** The command line of `npm run -s card`, checked. */
 import { parseArgs } from 'node:util';
-import { UsageProblem } from '../command.ts';
+import { oneOf, portOf, UsageProblem } from '../command.ts';
 
 export const CARD_KINDS = ['my-number', 'hpki', 'sam'] as const;
 export type CardKind = (typeof CARD_KINDS)[number];
@@ -73,7 +73,7 @@ export function parseCardOrder(words: readonly string[]): CardOrder {
   if (vpcd && pn532 !== undefined) throw new UsageProblem('--vpcd and --pn532: one at a time');
   if (pn532 !== undefined && values.kind === 'sam') throw new UsageProblem('--pn532: a SAM has no antenna');
   if (pn532 !== undefined && values.port !== undefined) throw new UsageProblem('--port goes with --vpcd');
-  const port = values.port === undefined ? undefined : parsePort(values.port);
+  const port = values.port === undefined ? undefined : portOf('--port', values.port, 1);
   return {
     does: 'card',
     kind: values.kind === undefined ? 'my-number' : oneOf('--kind', CARD_KINDS, values.kind),
@@ -85,17 +85,4 @@ export function parseCardOrder(words: readonly string[]): CardOrder {
     timing: oneOf('--timing', ['real', 'zero'] as const, values.timing),
     faults: (values.fault ?? []).map((spec) => spec.replaceAll(/[:,]/g, ' ')),
   };
-}
-
-function oneOf<Word extends string>(option: string, words: readonly Word[], given: string): Word {
-  const found = words.find((word) => word === given);
-  if (found === undefined) throw new UsageProblem(`${option} ${given}: one of ${words.join(', ')}`);
-  return found;
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new UsageProblem(`--port ${text}: 1 to 65535`);
-  return port;
 }

@@ -179,11 +179,14 @@ function refuseConnection(socket: Duplex, error: SekishoError, random: Random): 
   socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]));
 }
 
+/** Rejects with `config.address-unusable`. */
 function listening(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    const fail = (cause: Error): void =>
+      reject(new SekishoError('config.address-unusable', { field: 'listen.port', cause }));
+    server.once('error', fail);
     server.listen({ host, port, backlog: 1_024 }, () => {
-      server.off('error', reject);
+      server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });
   });

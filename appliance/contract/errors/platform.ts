@@ -90,6 +90,20 @@ export const ERROR_TABLE_PLATFORM = {
     ['設定に誤りがあります。', '示された設定項目をすべて直してください。'],
     ['The configuration is not valid.', 'Correct every setting that is listed.'],
   ),
+  'config.address-unusable': row(
+    111,
+    500,
+    'support',
+    'call-support',
+    [
+      '待ち受けるアドレスとポートを使えません。',
+      '同じポートを使うほかのプログラムを終了するか、設定を直してください。',
+    ],
+    [
+      'The address and port to listen on cannot be used.',
+      'End the other program that has the port, or correct the setting.',
+    ],
+  ),
   'store.full': row(
     900,
     507,
