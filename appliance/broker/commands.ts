@@ -113,8 +113,12 @@ export const COMMANDS = {
     z.strictObject({ stamp: Hex(512), signature: Hex(128) }),
   ),
   deriveId: command(forPowerUp({ data: Hex(64).min(2) }), z.strictObject({ derived: HexOf(32) })),
-  wrapDataKey: command(forPowerUp({ key: HexOf(32) }), z.strictObject({ wrapped: HexOf(40) })),
-  unwrapDataKey: command(forPowerUp({ wrapped: HexOf(40) }), z.strictObject({ key: HexOf(32) })),
+  generateDataKey: command(PowerUp, z.strictObject({ wrapped: HexOf(40) })),
+  /** A data key in clear passes in neither direction: the SAM seals it to the key of `recipientPoint`. */
+  unwrapDataKey: command(
+    forPowerUp({ recipientPoint: HexOf(65), wrapped: HexOf(40) }),
+    z.strictObject({ samPoint: HexOf(65), sealed: HexOf(40) }),
+  ),
   /** The datagram for the anchor. */
   leaseQuestion: command(Nothing, z.strictObject({ question: HexOf(192) })),
   /** Whatever datagram came; only the anchor's 176 bytes mean something. */

@@ -1,4 +1,5 @@
 /** One power-up of the SAM, seen through a link. */
+import { DataKeyRecipient } from '#sam/data-key-recipient.ts';
 import type { Answer } from './commands.ts';
 import { fromHex, toHex } from './hex.ts';
 import type { BrokerLink } from './link.ts';
@@ -53,10 +54,17 @@ export function openSamOver(link: BrokerLink, opened: Answer<'open'>): OpenSam {
     },
     tickStamp: (digest) => link.call('tickStamp', { powerUp, digest: toHex(digest) }),
     deriveId: async (data) => fromHex((await link.call('deriveId', { powerUp, data: toHex(data) })).derived),
-    wrapDataKey: async (key) =>
-      fromHex((await link.call('wrapDataKey', { powerUp, key: toHex(key) })).wrapped),
-    unwrapDataKey: async (wrapped) =>
-      fromHex((await link.call('unwrapDataKey', { powerUp, wrapped: toHex(wrapped) })).key),
+    generateDataKey: async () => fromHex((await link.call('generateDataKey', { powerUp })).wrapped),
+    async unwrapDataKey(wrapped) {
+      const recipient = new DataKeyRecipient(fromHex(samId));
+      try {
+        const ask = { powerUp, recipientPoint: toHex(recipient.point), wrapped: toHex(wrapped) };
+        const { samPoint, sealed } = await link.call('unwrapDataKey', ask);
+        return recipient.open(wrapped, { samPoint: fromHex(samPoint), sealed: fromHex(sealed) });
+      } finally {
+        recipient.forget();
+      }
+    },
     async updateRoster(update) {
       await link.call('updateRoster', { powerUp, update: toHex(update) });
     },

@@ -53,7 +53,9 @@ export interface OpenSam {
   signForCard(use: OrganisationUse): Promise<OrganisationProof>;
   tickStamp(digest: Uint8Array): Promise<TickStamp>;
   deriveId(data: Uint8Array): Promise<Uint8Array>;
-  wrapDataKey(key: Uint8Array): Promise<Uint8Array>;
+  /** A new data key, wrapped by the SAM that made it: 40 bytes. */
+  generateDataKey(): Promise<Uint8Array>;
+  /** 32 bytes, in clear nowhere but in this answer; the caller overwrites it. */
   unwrapDataKey(wrapped: Uint8Array): Promise<Uint8Array>;
   updateRoster(update: Uint8Array): Promise<void>;
   lock(): Promise<void>;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { linkInProcess } from './link.ts';
+import type { Ask, CommandName } from './commands.ts';
+import { type BrokerLink, linkInProcess } from './link.ts';
 import { SamClient } from './sam-client.ts';
 import { BrokerRig } from './testing/broker-rig.ts';
 
@@ -120,4 +121,84 @@ test('the device certificate is read once for each power-up', async () => {
   const first = await holder.deviceCertificate();
   expect(await holder.deviceCertificate()).toEqual(first);
   expect(reads()).toBe(1);
+});
+
+describe('a data key', () => {
+  /** What passes between gateway and broker. */
+  function watched(link: BrokerLink): { link: BrokerLink; seen: unknown[] } {
+    const seen: unknown[] = [];
+    const call: BrokerLink['call'] = async (name, ask) => {
+      const answer = await link.call(name, ask);
+      seen.push({ ask, answer });
+      return answer;
+    };
+    return { seen, link: { call, close: () => link.close(), onEvent: link.onEvent, meter: link.meter } };
+  }
+
+  test('is in clear for the gateway alone: in no message of the broker, in no byte to or from the SAM', async () => {
+    const { link, seen } = watched(linkInProcess(rig.broker));
+    holder = new SamClient(link);
+    const sam = await holder.open(never);
+    await rig.open();
+    await rig.lease();
+    await rig.unlock();
+    const wire: Uint8Array[] = [];
+    rig.slot.faults.push({
+      name: 'tap on the line',
+      handle: async ({ command, run }) => {
+        const bytes = await run();
+        wire.push(command, bytes);
+        return { kind: 'answer', bytes };
+      },
+    });
+    const wrapped = await sam.generateDataKey();
+    const secret = Buffer.from(await sam.unwrapDataKey(wrapped));
+    expect(secret.equals(Buffer.from(await sam.unwrapDataKey(wrapped)))).toBe(true);
+
+    // It would be found if it were there.
+    expect(JSON.stringify(seen)).toContain(Buffer.from(wrapped).toString('hex'));
+    expect(Buffer.concat(wire).includes(Buffer.from(wrapped))).toBe(true);
+    expect(secret).toHaveLength(32);
+    for (const part of [secret.subarray(0, 16), secret.subarray(16)]) {
+      expect(JSON.stringify(seen)).not.toContain(part.toString('hex'));
+      expect(JSON.stringify(seen)).not.toContain(part.toString('base64').slice(0, 20));
+      expect(Buffer.concat(wire).includes(part)).toBe(false);
+    }
+  });
+
+  test('is neither made nor given while locked, and the SAM is not even asked', async () => {
+    const sam = await holder.open(never);
+    await expect(sam.generateDataKey()).rejects.toMatchObject({ code: 'sam.locked' });
+    await expect(sam.unwrapDataKey(new Uint8Array(40))).rejects.toMatchObject({ code: 'sam.locked' });
+    expect(rig.sam.commands.filter(({ ins }) => ins === 0x14)).toEqual([]);
+  });
+
+  test.each<[string, (answer: Record<string, string>, earlier: object) => object]>([
+    [
+      'was altered',
+      (answer) => ({
+        ...answer,
+        sealed: `${answer.sealed?.startsWith('0') ? 1 : 0}${answer.sealed?.slice(1)}`,
+      }),
+    ],
+    ['was given before', (_answer, earlier) => earlier],
+    ['has a point off the curve', (answer) => ({ ...answer, samPoint: `04${'11'.repeat(64)}` })],
+  ])('is not taken from an answer that %s', async (_name, spoil) => {
+    const link = linkInProcess(rig.broker);
+    let earlier: object | undefined;
+    const call = async (name: CommandName, ask: Ask<CommandName>): Promise<unknown> => {
+      const answer = await link.call(name, ask);
+      if (name !== 'unwrapDataKey') return answer;
+      earlier ??= answer;
+      return earlier === answer ? answer : spoil(answer as Record<string, string>, earlier);
+    };
+    holder = new SamClient({ ...link, call: call as BrokerLink['call'] });
+    const sam = await holder.open(never);
+    await rig.open();
+    await rig.lease();
+    await rig.unlock();
+    const wrapped = await sam.generateDataKey();
+    await sam.unwrapDataKey(wrapped);
+    await expect(sam.unwrapDataKey(wrapped)).rejects.toMatchObject({ code: 'sam.failed' });
+  });
 });

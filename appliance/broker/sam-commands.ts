@@ -126,24 +126,14 @@ export function makeSamCommands({ policy, wipe }: SamCommandParts): SamCommands 
       policy.session.require();
       return { derived: toHex(await powered.sam.deriveId(fromHex(data))) };
     },
-    async wrapDataKey(powered, { key }) {
+    async generateDataKey(powered) {
       requireOpen(powered);
-      const wrapped = await overwriting(fromHex(key), (secret) => powered.sam.wrapDataKey(secret));
-      return { wrapped: toHex(wrapped) };
+      return { wrapped: toHex(await powered.sam.generateDataKey()) };
     },
-    async unwrapDataKey(powered, { wrapped }) {
+    async unwrapDataKey(powered, { recipientPoint, wrapped }) {
       requireOpen(powered);
-      const key = await powered.sam.unwrapDataKey(fromHex(wrapped));
-      return overwriting(key, async (secret) => ({ key: toHex(secret) }));
+      const { samPoint, sealed } = await powered.sam.unwrapDataKey(fromHex(recipientPoint), fromHex(wrapped));
+      return { samPoint: toHex(samPoint), sealed: toHex(sealed) };
     },
   };
-}
-
-/** A secret lives until its work is over, whatever came of it. */
-async function overwriting<T>(secret: Uint8Array, work: (secret: Uint8Array) => Promise<T>): Promise<T> {
-  try {
-    return await work(secret);
-  } finally {
-    secret.fill(0);
-  }
 }

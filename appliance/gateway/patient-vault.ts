@@ -1,8 +1,8 @@
 /** The store's vault, as far as the rules need it. @see `appliance/store/vault.ts` */
 import type { OpenSam } from '#broker/sam-access.ts';
 
-/** Who may wrap and unwrap: the open SAM. */
-type KeyWrapper = Pick<OpenSam, 'samId' | 'wrapDataKey' | 'unwrapDataKey'>;
+/** Who makes and unwraps data keys: the open SAM. */
+type KeyWrapper = Pick<OpenSam, 'samId' | 'generateDataKey' | 'unwrapDataKey'>;
 
 export interface PatientVault {
   readonly isOpen: boolean;

@@ -8,8 +8,9 @@ import type { Behaviour } from '#drivers/simulated/faults.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
 import { blankSamState } from '#drivers/simulated/sam/state.ts';
 import type { Clock } from '#ports/clock.ts';
+import { DataKeyRecipient } from './data-key-recipient.ts';
 import { publicKeyOf } from './testdata/authorities.ts';
-import { opensslVerifies } from './testdata/openssl.ts';
+import { opensslVerifies, opensslWraps } from './testdata/openssl.ts';
 import { grant, personalised, tap, unlocked } from './testdata/personalised-sam.ts';
 import { scpKeys, vectorProfile } from './testdata/profile.ts';
 import { verifyTickStamp } from './tick-stamp.ts';
@@ -88,8 +89,9 @@ describe('the organisation key', () => {
     await expect(sam.signForCard(tap())).rejects.toMatchObject(lockedError);
     await expect(sam.organisationCertificate('rsa-2048-sha256')).rejects.toMatchObject(lockedError);
     await expect(sam.deriveId(randomBytes(32))).rejects.toMatchObject(lockedError);
-    await expect(sam.wrapDataKey(randomBytes(32))).rejects.toMatchObject(lockedError);
-    await expect(sam.unwrapDataKey(randomBytes(40))).rejects.toMatchObject(lockedError);
+    await expect(sam.generateDataKey()).rejects.toMatchObject(lockedError);
+    const { point } = new DataKeyRecipient(Buffer.from(samId, 'hex'));
+    await expect(sam.unwrapDataKey(point, randomBytes(40))).rejects.toMatchObject(lockedError);
     await sam.lock();
   });
 });
@@ -103,13 +105,43 @@ describe('keys for the clinic', () => {
     expect(Buffer.from(await sam.deriveId(data))).toEqual(expected);
   });
 
-  it('wraps a data key and unwraps it, but not a spoilt one', async () => {
+  const makeRecipient = () => new DataKeyRecipient(Buffer.from(samId, 'hex'));
+
+  it('makes data keys, and gives each out as openssl unwraps it, also one that was wrapped elsewhere', async () => {
     const sam = await unlocked(channel);
-    const key = randomBytes(32);
-    const wrapped = await sam.wrapDataKey(key);
-    expect(Buffer.from(await sam.unwrapDataKey(wrapped))).toEqual(key);
+    const elsewhere = opensslWraps(vectorProfile.storageKey, randomBytes(32));
+    const made = [await sam.generateDataKey(), await sam.generateDataKey()];
+    expect(made[0]).not.toEqual(made[1]);
+    for (const wrapped of [...made, elsewhere]) {
+      const recipient = makeRecipient();
+      const secret = recipient.open(wrapped, await sam.unwrapDataKey(recipient.point, wrapped));
+      expect(secret).toHaveLength(32);
+      expect(Buffer.from(opensslWraps(vectorProfile.storageKey, secret))).toEqual(Buffer.from(wrapped));
+    }
+  });
+
+  it('seals a data key anew for each who asks, and to nobody else', async () => {
+    const sam = await unlocked(channel);
+    const [wrapped, recipient] = [await sam.generateDataKey(), makeRecipient()];
+    const answers = [
+      await sam.unwrapDataKey(recipient.point, wrapped),
+      await sam.unwrapDataKey(recipient.point, wrapped),
+    ] as const;
+    expect(answers[0].samPoint).not.toEqual(answers[1].samPoint);
+    expect(recipient.open(wrapped, answers[0])).toEqual(recipient.open(wrapped, answers[1]));
+    expect(() => makeRecipient().open(wrapped, answers[0])).toThrow(
+      expect.objectContaining({ code: 'sam.failed' }),
+    );
+  });
+
+  it('gives out neither a spoilt key nor one for a point off the curve', async () => {
+    const sam = await unlocked(channel);
+    const { point } = makeRecipient();
+    const wrapped = await sam.generateDataKey();
     const spoilt = wrapped.map((byte, index) => (index === 7 ? byte ^ 1 : byte));
-    await expect(sam.unwrapDataKey(spoilt)).rejects.toMatchObject({ code: 'sam.failed' });
+    await expect(sam.unwrapDataKey(point, spoilt)).rejects.toMatchObject({ code: 'sam.failed' });
+    const offCurve = point.map((byte, index) => (index === 64 ? byte ^ 1 : byte));
+    await expect(sam.unwrapDataKey(offCurve, wrapped)).rejects.toMatchObject({ code: 'sam.failed' });
   });
 });
 

@@ -24,7 +24,7 @@ describe('opening a SAM', () => {
   it.each([
     ['no such application', '6a82'],
     ['another application', select.answer.toString().replace('8409f0', '8409f1')],
-    ['profile version 2', select.answer.toString().replace('9f08020001', '9f08020002')],
+    ['profile version 1', select.answer.toString().replace('9f08020002', '9f08020001')],
     ['objects in another order', '6f0e8409f053454b4953484f01a501009000'],
     ['nothing', '9000'],
     ['garbage', '00ff9000'],

@@ -9,7 +9,7 @@ import {
   type SamIdentity,
   type SignForCardRequest,
 } from './commands/compute-organisation-signature.ts';
-import { unwrapDataKey, wrapDataKey } from './commands/data-key.ts';
+import { generateDataKey, type SealedDataKey, unwrapDataKey } from './commands/data-key.ts';
 import { deriveId } from './commands/derive-id.ts';
 import { disableSam } from './commands/disable.ts';
 import {
@@ -37,6 +37,7 @@ import { hexOf, malformed } from './messages.ts';
 import type { TickStamp } from './tick-stamp.ts';
 
 export type { OrganisationSignature, SignForCardRequest } from './commands/compute-organisation-signature.ts';
+export type { SealedDataKey } from './commands/data-key.ts';
 export type { OfflineUnlock } from './commands/external-authenticate.ts';
 export type { SamState, SamStatus } from './commands/get-data.ts';
 export type { TickStamp } from './tick-stamp.ts';
@@ -69,8 +70,10 @@ export interface Sam {
   signForCard(request: SignForCardRequest): Promise<OrganisationSignature>;
   tickStamp(digest: Uint8Array): Promise<TickStamp>;
   deriveId(data: Uint8Array): Promise<Uint8Array>;
-  wrapDataKey(key: Uint8Array): Promise<Uint8Array>;
-  unwrapDataKey(wrapped: Uint8Array): Promise<Uint8Array>;
+  /** A new data key, made in the SAM and wrapped: 40 bytes. */
+  generateDataKey(): Promise<Uint8Array>;
+  /** Sealed to the holder of `recipientPoint`. */
+  unwrapDataKey(recipientPoint: Uint8Array, wrapped: Uint8Array): Promise<SealedDataKey>;
   updateRoster(update: Uint8Array): Promise<void>;
   lock(): Promise<void>;
   disable(order: Uint8Array): Promise<void>;
@@ -112,8 +115,8 @@ function samOn(line: SamLine, identity: SamIdentity): Sam {
     signForCard: (request) => computeOrganisationSignature(line, identity, request),
     tickStamp: (digest) => requestTickStamp(line, identity, digest),
     deriveId: (data) => deriveId(line, data),
-    wrapDataKey: (key) => wrapDataKey(line, key),
-    unwrapDataKey: (wrapped) => unwrapDataKey(line, wrapped),
+    generateDataKey: () => generateDataKey(line),
+    unwrapDataKey: (recipientPoint, wrapped) => unwrapDataKey(line, recipientPoint, wrapped),
     updateRoster: (update) => updateRoster(line, update),
     lock: () => lockSam(line),
     disable: (order) => disableSam(line, order),

@@ -5,11 +5,13 @@
  * A sealed value is `01 ‖ key id (4) ‖ nonce (12) ‖ tag (16) ‖ ciphertext`, the place being additional data.
  * @see NIST SP 800-38D §8.2.2: random nonces, far below 2^32 values per key
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
 
-export const DATA_KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
+const NO_SALT = Buffer.alloc(32);
+/** The first and only block of the expansion. */
+const FIRST = Uint8Array.of(1);
 const SEAL_VERSION = 0x01;
 
 const NONCE_BYTES = 12;
@@ -32,8 +34,10 @@ export interface DataKey {
 export function makeDataKey(secret: Uint8Array): DataKey {
   const id = createHash('sha256').update('SEKISHO-DATA-KEY-ID-1').update(secret).digest();
   const idBytes = id.subarray(0, KEY_ID_BYTES);
-  const sealingKey = derive(secret, 'SEKISHO-SEAL-1');
-  const indexKey = derive(secret, 'SEKISHO-INDEX-1');
+  const extracted = createHmac('sha256', NO_SALT).update(secret).digest();
+  const sealingKey = expand(extracted, 'SEKISHO-SEAL-1');
+  const indexKey = expand(extracted, 'SEKISHO-INDEX-1');
+  extracted.fill(0);
   return {
     id: idBytes.toString('hex'),
     seal(plain, place) {
@@ -74,8 +78,13 @@ export function sealedWith(sealed: Uint8Array): string | undefined {
   return Buffer.from(sealed.subarray(1, 1 + KEY_ID_BYTES)).toString('hex');
 }
 
-function derive(secret: Uint8Array, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), purpose, DATA_KEY_BYTES));
+/**
+ * HKDF-Expand to 32 bytes. `hkdfSync` would keep a copy of the secret in a key object until it is collected as garbage; a
+ * hash forgets its message when it ends.
+ * @see RFC 5869 §2
+ */
+function expand(extracted: Uint8Array, purpose: string): Buffer {
+  return createHmac('sha256', extracted).update(purpose).update(FIRST).digest();
 }
 
 /** Only the table is named: a row's key may be an institution card ID. */

@@ -272,7 +272,7 @@ describe('another SAM', () => {
     const asked: string[] = [];
     const opening = await store.vault.open(replacement, async (fromSamId, wrapped) => {
       asked.push(fromSamId);
-      return replacement.wrapDataKey(await SAM.unwrapDataKey(wrapped));
+      return replacement.wrap(await SAM.unwrapDataKey(wrapped));
     });
     expect(opening.event).toBe('moved-to-this-sam');
     expect(asked).toEqual([SAM.samId]);
@@ -288,7 +288,7 @@ describe('another SAM', () => {
     await openVault();
     const replacement = new WrappingSam('1112131415161718');
     const store = sealed();
-    const foreign = await replacement.wrapDataKey(new Uint8Array(32));
+    const foreign = replacement.wrap(new Uint8Array(32));
     await expect(store.vault.open(replacement, async () => foreign)).rejects.toMatchObject({
       code: 'store.failed',
     });

@@ -4,10 +4,9 @@
  * written while it is closed goes into the letterbox.
  * @see docs/sam-profile.md §4.9, docs/threat-model.md
  */
-import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { SekishoError } from '#contract/errors.ts';
-import { DATA_KEY_BYTES, type DataKey, makeDataKey, sealedWith, spoiled } from './data-key.ts';
+import { type DataKey, makeDataKey, sealedWith, spoiled } from './data-key.ts';
 import { createDataKeyTable, type DataKeyTable, LETTERBOX_KEY, type WrappedKey } from './data-keys.ts';
 import { type Database, prepare, prepareTransaction, type Transaction } from './database.ts';
 import { isLetter, makeLetterboxKeys, openDoor, openSlot } from './letterbox.ts';
@@ -17,7 +16,9 @@ import type { SealedColumn, Sealer } from './sealer.ts';
 /** What the vault asks of the unlocked SAM. Rejects `sam.*`. */
 export interface KeyWrapper {
   readonly samId: string;
-  wrapDataKey(key: Uint8Array): Promise<Uint8Array>;
+  /** A new data key, wrapped. */
+  generateDataKey(): Promise<Uint8Array>;
+  /** The caller overwrites the answer. */
   unwrapDataKey(wrapped: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -186,9 +187,7 @@ class SamVault implements Vault {
   async #unwrap(row: WrappedKey, sam: KeyWrapper, rewrap: Rewrap): Promise<DataKey> {
     const isOurs = row.samId === sam.samId;
     const wrapped = isOurs ? row.wrapped : await rewrap(row.samId, row.wrapped);
-    const secret = await sam.unwrapDataKey(wrapped);
-    const key = makeDataKey(secret);
-    secret.fill(0);
+    const key = await unwrapWith(sam, wrapped);
     if (key.id !== row.keyId) {
       key.destroy();
       throw new SekishoError('store.failed', { context: { why: 'another data key was unwrapped' } });
@@ -198,10 +197,8 @@ class SamVault implements Vault {
   }
 
   async #make(sam: KeyWrapper): Promise<{ key: DataKey; row: WrappedKey }> {
-    const secret = randomBytes(DATA_KEY_BYTES);
-    const wrapped = await sam.wrapDataKey(secret);
-    const key = makeDataKey(secret);
-    secret.fill(0);
+    const wrapped = await sam.generateDataKey();
+    const key = await unwrapWith(sam, wrapped);
     return { key, row: { keyId: key.id, samId: sam.samId, wrapped } };
   }
 
@@ -240,5 +237,14 @@ class SamVault implements Vault {
     const probe = Buffer.from('probe');
     if (!probe.equals(door(slot(probe, 'letterbox'), 'letterbox'))) throw spoiled('letterbox');
     [this.#slot, this.#door] = [slot, door];
+  }
+}
+
+async function unwrapWith(sam: KeyWrapper, wrapped: Uint8Array): Promise<DataKey> {
+  const secret = await sam.unwrapDataKey(wrapped);
+  try {
+    return makeDataKey(secret);
+  } finally {
+    secret.fill(0);
   }
 }

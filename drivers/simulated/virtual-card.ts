@@ -9,6 +9,7 @@ export type Operation =
   | 'rsa-2048-private'
   | 'rsa-2048-public'
   | 'p-256-generate'
+  | 'p-256-agree'
   | 'p-256-sign'
   | 'p-256-verify'
   | 'p-384-sign'

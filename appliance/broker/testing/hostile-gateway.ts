@@ -272,7 +272,7 @@ export class HostileGateway {
       'transmit',
       'organisationCertificate',
       'deriveId',
-      'wrapDataKey',
+      'unwrapDataKey',
       'status',
       'unlockOffline',
     ];

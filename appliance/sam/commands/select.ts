@@ -4,7 +4,7 @@ import type { RequestOptions, SamLine } from '../line.ts';
 import { malformed, numberOf, parseObjects, parseTemplate, TEMPLATES } from '../messages.ts';
 
 const SAM_AID = Uint8Array.of(0xf0, 0x53, 0x45, 0x4b, 0x49, 0x53, 0x48, 0x4f, 0x01);
-const PROFILE_VERSION = 1;
+const PROFILE_VERSION = 2;
 
 export interface SelectAnswer {
   /** Eight zero bytes while the SAM is blank. */

@@ -95,3 +95,10 @@ export function opensslCmac(key: Uint8Array, message: Uint8Array): string {
   ];
   return execFileSync('openssl', args, { input: message }).toString().trim().toLowerCase();
 }
+
+/** AES-256 key wrap. @see RFC 3394 */
+export function opensslWraps(key: Uint8Array, plain: Uint8Array): Uint8Array {
+  const hexKey = Buffer.from(key).toString('hex');
+  const args = ['enc', '-e', '-id-aes256-wrap', '-K', hexKey, '-iv', 'a6'.repeat(8)];
+  return new Uint8Array(execFileSync('openssl', args, { input: plain }));
+}

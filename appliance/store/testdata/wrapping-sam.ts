@@ -16,8 +16,13 @@ export class WrappingSam implements KeyWrapper {
     this.samId = samId;
   }
 
-  async wrapDataKey(key: Uint8Array): Promise<Uint8Array> {
+  async generateDataKey(): Promise<Uint8Array> {
     await this.#work();
+    return this.wrap(randomBytes(32));
+  }
+
+  /** As the SP does it, which knows the key-encryption key. */
+  wrap(key: Uint8Array): Uint8Array {
     const cipher = createCipheriv('id-aes256-wrap', this.#storageKey, KEY_WRAP_IV);
     return Buffer.concat([cipher.update(key), cipher.final()]);
   }

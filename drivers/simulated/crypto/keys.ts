@@ -62,9 +62,18 @@ export function rsaNumbers(key: KeyObject): RsaNumbers {
 
 /** A P-384 public key from 04 ‖ X ‖ Y; throws when the point is not on the curve. */
 export function p384PublicKey(point: Uint8Array): KeyObject {
-  const x = Buffer.from(point.subarray(1, 49)).toString('base64url');
-  const y = Buffer.from(point.subarray(49)).toString('base64url');
-  return createPublicKey({ key: { kty: 'EC', crv: 'P-384', x, y }, format: 'jwk' });
+  return publicKeyAt('P-384', 48, point);
+}
+
+/** A P-256 public key from 04 ‖ X ‖ Y; throws when the point is not on the curve. */
+export function p256PublicKey(point: Uint8Array): KeyObject {
+  return publicKeyAt('P-256', 32, point);
+}
+
+function publicKeyAt(crv: string, coordinateBytes: number, point: Uint8Array): KeyObject {
+  const x = Buffer.from(point.subarray(1, 1 + coordinateBytes)).toString('base64url');
+  const y = Buffer.from(point.subarray(1 + coordinateBytes)).toString('base64url');
+  return createPublicKey({ key: { kty: 'EC', crv, x, y }, format: 'jwk' });
 }
 
 /** 04 ‖ X ‖ Y of an elliptic-curve key. */

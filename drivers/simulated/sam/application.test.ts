@@ -1,6 +1,9 @@
-import { createHash, createHmac, verify, X509Certificate } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { concat, fromHex, toHex, uint } from '../bytes.ts';
+import { ecPoint, p256PublicKey } from '../crypto/keys.ts';
 import { signP384, signPkcs1 } from '../crypto/signing.ts';
 import { testRsaKey } from '../keys/test-keys.ts';
 import { openOpensslPki } from '../testing/openssl-pki.ts';
@@ -172,28 +175,68 @@ describe('SAM: device key, stamps, derived ids and data keys', () => {
     expect(toHex(sam.terminal.data(command))).toBe(toHex(expected));
   });
 
-  it('wraps and unwraps data keys as RFC 3394 says, unlocked only', () => {
-    const key = new Uint8Array(32).fill(8);
-    expect(sam.terminal.send(withData('80140100', key, '00'))).toBe('6982');
+  it('makes data keys, unlocked only, each another one', () => {
+    expect(sam.terminal.send('8014030000')).toBe('6982');
     sam.unlock();
-    const wrapped = sam.terminal.data(withData('80140100', key, '00'));
-    pki.write('wrapped', wrapped);
-    const options = [
-      '-d',
-      '-id-aes256-wrap',
-      '-K',
-      '02'.repeat(32),
-      '-iv',
-      'A6A6A6A6A6A6A6A6',
-      '-in',
-      'wrapped',
-    ];
-    pki.openssl('enc', ...options, '-out', 'unwrapped');
-    expect(pki.openssl('dgst', '-sha256', 'unwrapped').slice(-64).toUpperCase()).toBe(toHex(sha256(key)));
-    expect(toHex(sam.terminal.data(withData('80140200', wrapped, '00')))).toBe(toHex(key));
-    wrapped[0] = (wrapped[0] ?? 0) ^ 1;
-    expect(sam.terminal.send(withData('80140200', wrapped, '00'))).toBe('6988');
+    const keys = [1, 2].map(() => opensslUnwraps('02'.repeat(32), sam.terminal.data('8014030000')));
+    expect(keys[0]).toHaveLength(64);
+    expect(keys[0]).not.toBe(keys[1]);
   });
+
+  it('hands a data key over sealed, as openssl agrees and derives', () => {
+    const recipient = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const point = ecPoint(recipient.publicKey);
+    const command = (wrapped: Uint8Array, to = point): Uint8Array =>
+      withData('80140400', concat(to, wrapped), '00');
+    expect(sam.terminal.send(command(new Uint8Array(40)))).toBe('6982');
+    sam.unlock();
+    const wrapped = sam.terminal.data('8014030000');
+    const answer = sam.terminal.data(command(wrapped));
+    const samPoint = answer.slice(0, 65);
+
+    pki.write('recipient.pem', recipient.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    pki.write('sam.pem', p256PublicKey(samPoint).export({ type: 'spki', format: 'pem' }));
+    pki.openssl('pkeyutl', '-derive', '-inkey', 'recipient.pem', '-peerkey', 'sam.pem', '-out', 'shared');
+    const shared = readFileSync(join(pki.folder, 'shared')).toString('hex');
+    const info = concat(text('SEKISHO-DATA-KEY-SEAL-1'), fromHex(SAM_ID), wrapped, point, samPoint);
+    const kdfOptions = ['digest:SHA256', `hexsecret:${shared}`, `hexinfo:${toHex(info)}`];
+    const derived = pki.openssl(
+      'kdf',
+      '-keylen',
+      '32',
+      ...kdfOptions.flatMap((option) => ['-kdfopt', option]),
+      'SSKDF',
+    );
+    const sealingKey = derived.replaceAll(':', '');
+    expect(opensslUnwraps(sealingKey, answer.slice(65))).toBe(opensslUnwraps('02'.repeat(32), wrapped));
+
+    expect(sam.terminal.data(command(wrapped)).slice(0, 65)).not.toEqual(samPoint);
+    expect(sam.terminal.send(command(changed(wrapped, 0)))).toBe('6988');
+    expect(sam.terminal.send(command(wrapped, changed(point, 64)))).toBe('6A80');
+    expect(sam.terminal.send(command(wrapped, changed(point, 0)))).toBe('6A80');
+    expect(sam.terminal.send(command(wrapped.slice(1)))).toBe('6700');
+  });
+
+  it('neither takes nor gives a data key in clear any more', () => {
+    sam.unlock();
+    for (const command of [
+      withData('80140100', new Uint8Array(32), '00'),
+      withData('80140200', new Uint8Array(40), '00'),
+    ]) {
+      expect(sam.terminal.send(command)).toBe('6A86');
+    }
+  });
+
+  const changed = (bytes: Uint8Array, index: number): Uint8Array =>
+    bytes.map((byte, at) => (at === index ? byte ^ 1 : byte));
+
+  /** RFC 3394; hex. */
+  function opensslUnwraps(key: string, wrapped: Uint8Array): string {
+    pki.write('wrapped', wrapped);
+    const options = ['-d', '-id-aes256-wrap', '-K', key, '-iv', 'A6'.repeat(8)];
+    pki.openssl('enc', ...options, '-in', 'wrapped', '-out', 'unwrapped');
+    return readFileSync(join(pki.folder, 'unwrapped')).toString('hex');
+  }
 });
 
 describe('SAM: disable', () => {

@@ -6,6 +6,7 @@ import { type Command, refuse, SW } from '../command.ts';
 import { tlv } from '../tlv.ts';
 import type { WorkNotes } from '../virtual-card.ts';
 import { verifyDisable, verifyOperatorUnlock, verifyRoster, verifySpUnlock } from './authority.ts';
+import { generateDataKey, UNWRAP_COMMAND_BYTES, unwrapDataKey } from './data-keys.ts';
 import {
   deriveId,
   parseTapRequest,
@@ -13,8 +14,6 @@ import {
   signTap,
   stamp,
   type TapMoment,
-  unwrapKey,
-  wrapKey,
 } from './device-commands.ts';
 import type { SamMemory } from './memory.ts';
 import { SamSession } from './session.ts';
@@ -32,11 +31,13 @@ export function samIdOf(memory: SamMemory): Uint8Array {
 export class SamApplication {
   readonly #memory: SamMemory;
   readonly #work: WorkNotes;
+  readonly #random: Random;
   readonly #session: SamSession;
 
   constructor(memory: SamMemory, work: WorkNotes, clock: Clock, random: Random) {
     this.#memory = memory;
     this.#work = work;
+    this.#random = random;
     this.#session = new SamSession(clock, random, memory.state.personalisation?.tickPeriodMs ?? 0);
   }
 
@@ -58,7 +59,7 @@ export class SamApplication {
       case 0x8012:
         return this.#deriveId(command);
       case 0x8014:
-        return this.#wrapDataKey(command);
+        return this.#dataKey(command);
       case 0x8016:
         return this.#updateRoster(command);
       case 0x8018:
@@ -173,12 +174,15 @@ export class SamApplication {
     return deriveId(this.#unlocked(), command.data, this.#work);
   }
 
-  #wrapDataKey({ p1, p2, data }: Command): Uint8Array {
-    if (p2 !== 0 || (p1 !== 0x01 && p1 !== 0x02)) return refuse(SW.wrongP1P2);
-    const lengthBytes = p1 === 0x01 ? 32 : 40;
+  /** P1 01 and 02, which took and gave keys in clear, went with profile 1. */
+  #dataKey({ p1, p2, data }: Command): Uint8Array {
+    if (p2 !== 0 || (p1 !== 0x03 && p1 !== 0x04)) return refuse(SW.wrongP1P2);
+    const lengthBytes = p1 === 0x03 ? 0 : UNWRAP_COMMAND_BYTES;
     requireLength(data, lengthBytes, lengthBytes);
     const sam = this.#unlocked();
-    return p1 === 0x01 ? wrapKey(sam, data, this.#work) : unwrapKey(sam, data, this.#work);
+    return p1 === 0x03
+      ? generateDataKey(sam, this.#random, this.#work)
+      : unwrapDataKey(sam, data, this.#work);
   }
 
   #updateRoster(command: Command): Uint8Array {

@@ -1,5 +1,5 @@
-/** What the SAM signs, derives and wraps. @see docs/sam-profile.md §4.5–4.9 */
-import { createCipheriv, createDecipheriv, sign } from 'node:crypto';
+/** What the SAM signs and derives. @see docs/sam-profile.md §4.5–4.8 */
+import { sign } from 'node:crypto';
 import { ascii, concat, fromBase64, fromHex, uint } from '../bytes.ts';
 import { refuse, SW } from '../command.ts';
 import { hmacSha256, sha256 } from '../crypto/hash.ts';
@@ -100,23 +100,4 @@ export function stamp(
 export function deriveId(sam: Personalisation, data: Uint8Array, work: WorkNotes): Uint8Array {
   work.note('symmetric');
   return hmacSha256(fromBase64(sam.idKey), ascii('SEKISHO-ID-1'), ascii(sam.institutionCode), data);
-}
-
-/** RFC 3394 §2.2.3.1 */
-const WRAP_IV = fromHex('A6A6A6A6A6A6A6A6');
-
-export function wrapKey(sam: Personalisation, key: Uint8Array, work: WorkNotes): Uint8Array {
-  work.note('symmetric');
-  const cipher = createCipheriv('id-aes256-wrap', fromBase64(sam.storageKey), WRAP_IV);
-  return new Uint8Array(Buffer.concat([cipher.update(key), cipher.final()]));
-}
-
-export function unwrapKey(sam: Personalisation, wrapped: Uint8Array, work: WorkNotes): Uint8Array {
-  work.note('symmetric');
-  try {
-    const decipher = createDecipheriv('id-aes256-wrap', fromBase64(sam.storageKey), WRAP_IV);
-    return new Uint8Array(Buffer.concat([decipher.update(wrapped), decipher.final()]));
-  } catch {
-    return refuse(SW.secureMessagingObjects);
-  }
 }

@@ -21,7 +21,7 @@ describe('personalisation of the SAM', () => {
   it('shows a blank SAM as blank, without identity', () => {
     const terminal = new SamTerminal(new SimulatedSam());
     expect(terminal.send('00CADF2000')).toBe('6985');
-    const blank = `6F1C8409F053454B4953484F01A50F8008${'00'.repeat(8)}9F080200019000`;
+    const blank = `6F1C8409F053454B4953484F01A50F8008${'00'.repeat(8)}9F080200029000`;
     expect(terminal.send(SELECT_SAM)).toBe(blank);
     expect(terminal.send('00CADF2000')).toMatch(/^DF20..8008(00){8}890100830400000000/);
     for (const tag of ['21', '22', '23', '30']) expect(terminal.send(`00CADF${tag}00`)).toBe('6985');

@@ -13,7 +13,7 @@ import { blankSamState, type SamState } from './state.ts';
 const AID = fromHex('F053454B4953484F01');
 /** T=1, TA1 95, twelve historical bytes. */
 const ATR_WITHOUT_CHECK = fromHex('3B9C958131FE9F006646534B495348414D0100');
-const PROFILE_VERSION = 0x0001;
+const PROFILE_VERSION = 0x0002;
 
 export interface SimulatedSamOptions {
   /** Default: blank. */

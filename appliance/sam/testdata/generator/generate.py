@@ -11,7 +11,7 @@ from secure_channel import level_vectors, personalisation_vectors
 
 def select_vectors():
     def answer(sam_id):
-        return tlv('6F', tlv('84', AID), tlv('A5', tlv('80', sam_id), tlv('9F08', b'\0\1')))
+        return tlv('6F', tlv('84', AID), tlv('A5', tlv('80', sam_id), tlv('9F08', b'\0\2')))
     command = apdu('00A40400', AID, 256)
     write('select', '4.1', [
         vector('personalised', command, answer(SAM_ID), samId=SAM_ID.hex()),
@@ -130,13 +130,43 @@ def derive_id_vectors():
         vector('locked', apdu('80120000', data, 256), status='6982', data=data.hex(), error='sam.locked')])
 
 
+def sealed_to(recipient, wrapped):
+    """UNWRAP DATA KEY for the holder of `recipient`, with everything that is computed on the way."""
+    make_key('samEphemeral', *EC256)
+    point, sam_point = spki(recipient)[-65:], spki('samEphemeral')[-65:]
+    with open(path('point.der'), 'wb') as out:
+        out.write(spki(recipient))
+    shared = openssl('pkeyutl', '-derive', '-inkey', path('samEphemeral'), '-peerkey', path('point.der'),
+                     '-peerform', 'DER')
+    info = b'SEKISHO-DATA-KEY-SEAL-1' + SAM_ID + wrapped + point + sam_point
+    kek = openssl('kdf', '-keylen', '32', '-kdfopt', 'digest:SHA256', '-kdfopt', f'hexsecret:{shared.hex()}',
+                  '-kdfopt', f'hexinfo:{info.hex()}', '-binary', 'SSKDF')
+    sealed = aes_wrap(kek, DATA_KEY)
+    return point, sam_point, sealed, {'samEphemeralKey': private_scalar('samEphemeral').hex(),
+                                      'sharedSecret': shared.hex(), 'fixedInfo': info.hex(),
+                                      'sealingKey': kek.hex()}
+
+
 def data_key_vectors():
+    make_key('recipient', *EC256)
     spoilt = WRAPPED[:-1] + bytes([WRAPPED[-1] ^ 1])
+    assert aes_wrap(STORAGE_KEY, DATA_KEY) == WRAPPED
+    point, sam_point, sealed, steps = sealed_to('recipient', WRAPPED)
+    off_curve = point[:-1] + bytes([point[-1] ^ 1])
+
+    def unwrap(name, wrapped, to=point, **fields):
+        return vector(f'unwrap, {name}', apdu('80140400', to + wrapped, 256), recipientPoint=to.hex(),
+                      wrapped=wrapped.hex(), **fields)
+    generate = apdu('80140300', b'', 256)
     write('data-key', '4.9', [
-        vector('wrap (RFC 3394 section 4.6)', apdu('80140100', DATA_KEY, 256), WRAPPED, input=DATA_KEY.hex()),
-        vector('unwrap (RFC 3394 section 4.6)', apdu('80140200', WRAPPED, 256), DATA_KEY, input=WRAPPED.hex()),
-        vector('unwrap a spoilt key', apdu('80140200', spoilt, 256), status='6988', input=spoilt.hex(),
-               error='sam.failed')])
+        vector('generate', generate, WRAPPED, wrapped=WRAPPED.hex()),
+        vector('generate while locked', generate, status='6982', error='sam.locked'),
+        unwrap('RFC 3394 section 4.6', WRAPPED, answer=sam_point + sealed, samPoint=sam_point.hex(),
+               sealed=sealed.hex(), **steps),
+        unwrap('while locked', WRAPPED, status='6982', error='sam.locked'),
+        unwrap('a spoilt key', spoilt, status='6988', error='sam.failed'),
+        unwrap('for a point off the curve', WRAPPED, off_curve, status='6a80', error='sam.failed')],
+          samId=SAM_ID.hex(), recipientKey=private_scalar('recipient').hex(), dataKey=DATA_KEY.hex())
 
 
 def roster_vectors():

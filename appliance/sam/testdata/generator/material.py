@@ -63,6 +63,18 @@ def spki(name):
     return openssl('pkey', '-in', path(name), '-pubout', '-outform', 'DER')
 
 
+def private_scalar(name):
+    """The private key of a P-256 key, out of its ECPrivateKey (RFC 5915)."""
+    der = openssl('ec', '-in', path(name), '-outform', 'DER')
+    at = der.index(bytes.fromhex('0201010420')) + 5
+    return der[at:at + 32]
+
+
+def aes_wrap(key, plain):
+    """RFC 3394 with AES-256."""
+    return openssl('enc', '-e', '-id-aes256-wrap', '-K', key.hex(), '-iv', 'A6' * 8, data=plain)
+
+
 def sign(name, message, digest='sha256'):
     return openssl('dgst', f'-{digest}', '-sign', path(name), data=message)
 
