@@ -13,8 +13,8 @@ const choice: fc.Arbitrary<Choice> = fc.record({
 });
 const schedule = fc.array(choice, { minLength: STEPS, maxLength: STEPS, size: 'max' });
 
-test('no use of the organisation key without fresh authorisation, consent and lease', async () => {
-  const total = { steps: 0, uses: 0, honest: 0, full: 0 };
+test('no use of the organisation key without fresh authorisation, consent and lease, and one card ID for each', async () => {
+  const total = { steps: 0, uses: 0, honest: 0, full: 0, ids: 0 };
   await fc.assert(
     fc.asyncProperty(schedule, async (choices) => {
       const gateway = await openHostileGateway();
@@ -25,6 +25,7 @@ test('no use of the organisation key without fresh authorisation, consent and le
       total.uses += gateway.rig.organisationKeyCommands;
       total.honest += gateway.honestUses;
       total.full += gateway.honestRefusals;
+      total.ids += gateway.honestIds;
       await gateway.rig.close();
       expect(gateway.violations).toEqual([]);
     }),
@@ -36,4 +37,5 @@ test('no use of the organisation key without fresh authorisation, consent and le
   // Not by refusing everything.
   expect(total.honest).toBeGreaterThan(RUNS);
   expect(total.uses).toBeGreaterThan(total.honest);
+  expect(total.ids).toBe(total.honest);
 }, 600_000);

@@ -80,6 +80,44 @@ test('a tap is good for one use, in whatever suite', async () => {
   expect(rig.organisationKeyCommands).toBe(1);
 });
 
+describe('a card ID', () => {
+  const data = '00'.repeat(32);
+
+  test('is derived once for each use of the organisation key', async () => {
+    await rig.ready();
+    await refused(rig.askSam('deriveId', { data }), 'tap.consent-missing');
+    for (let tap = 0; tap < 2; tap++) {
+      await rig.askSam('signForCard', rig.use());
+      expect(await rig.askSam('deriveId', { data })).toMatchObject({ derived: expect.any(String) });
+      await refused(rig.askSam('deriveId', { data: 'ff'.repeat(32) }), 'tap.consent-missing');
+    }
+  });
+
+  test('is not saved up, neither over uses nor over the end of what was proven', async () => {
+    await rig.ready();
+    await rig.askSam('signForCard', rig.use());
+    await rig.askSam('signForCard', rig.use());
+    await rig.askSam('deriveId', { data });
+    await refused(rig.askSam('deriveId', { data }), 'tap.consent-missing');
+    await rig.askSam('signForCard', rig.use());
+    await rig.ask('wipe', { reason: 'tampered' });
+    await rig.open();
+    await rig.lease();
+    await rig.unlock();
+    await rig.signIn();
+    await refused(rig.askSam('deriveId', { data }), 'tap.consent-missing');
+  });
+
+  test('is not given for a use that was refused', async () => {
+    await rig.ready();
+    const tapId = randomUUID();
+    await rig.askSam('signForCard', rig.use({ tapId }));
+    await rig.askSam('deriveId', { data });
+    await refused(rig.askSam('signForCard', rig.use({ tapId })), 'tap.consent-missing');
+    await refused(rig.askSam('deriveId', { data }), 'tap.consent-missing');
+  });
+});
+
 describe('the end of the lease', () => {
   test('takes the power off when answers stay away, whatever the gateway does', async () => {
     await rig.ready();

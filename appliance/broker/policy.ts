@@ -39,6 +39,8 @@ export class Policy {
   readonly #parts: PolicyParts;
   readonly #uses: UseLedger;
   #roster: OperatorRoster | undefined;
+  /** The last use has not been named yet. */
+  #mayDeriveId = false;
 
   constructor(parts: PolicyParts) {
     const { clock, random, limits, memory, lease } = parts;
@@ -96,8 +98,20 @@ export class Policy {
     const digest = bindConsent(ask, this.#parts.clock.nowMs(), this.#parts.limits.consentMaxAgeMs);
     this.#uses.record(ask.tapId);
     if (isAway) this.permit.spend();
+    this.#mayDeriveId = true;
     this.session.touch();
     return digest;
+  }
+
+  /**
+   * One card ID for each use of the organisation key: otherwise whoever has a list of serials learns their IDs without a
+   * single card. Throws `operator.*`, `tap.consent-missing`.
+   */
+  admitDerivation(): void {
+    this.session.require();
+    if (!this.#mayDeriveId)
+      throw new SekishoError('tap.consent-missing', { context: { reason: 'no use to derive for' } });
+    this.#mayDeriveId = false;
   }
 
   /** Version of the roster that sign-ins are judged by; 0 without one. */
@@ -146,6 +160,7 @@ export class Policy {
   end(): void {
     this.lease?.end();
     this.session.end();
+    this.#mayDeriveId = false;
   }
 
   #judgePermit(samId: string, judge: (permit: CarryOutPermit, place: PermitPlace) => void): void {

@@ -52,6 +52,7 @@ export interface OpenSam {
   /** Uses the organisation key once. */
   signForCard(use: OrganisationUse): Promise<OrganisationProof>;
   tickStamp(digest: Uint8Array): Promise<TickStamp>;
+  /** Once for each use of the organisation key. */
   deriveId(data: Uint8Array): Promise<Uint8Array>;
   /** A new data key, wrapped by the SAM that made it: 40 bytes. */
   generateDataKey(): Promise<Uint8Array>;

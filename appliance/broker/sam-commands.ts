@@ -123,7 +123,7 @@ export function makeSamCommands({ policy, wipe }: SamCommandParts): SamCommands 
     },
     async deriveId(powered, { data }) {
       requireOpen(powered);
-      policy.session.require();
+      policy.admitDerivation();
       return { derived: toHex(await powered.sam.deriveId(fromHex(data))) };
     },
     async generateDataKey(powered) {

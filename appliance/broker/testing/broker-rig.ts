@@ -38,6 +38,7 @@ export const RIG_LIMITS: PolicyLimits = {
 export const GRACE_MS = 3_000;
 export const MAX_ROUND_TRIP_MS = 500;
 export const INS_ORGANISATION_KEY = 0x2a;
+export const INS_DERIVE_ID = 0x12;
 
 export interface RigOperator extends OperatorRecord {
   readonly privateKey: KeyObject;

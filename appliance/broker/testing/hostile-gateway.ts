@@ -3,7 +3,14 @@
  * organisation key may be used at the moment in which the SAM is asked. The judge shares nothing with the broker's rules.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { BrokerRig, GRACE_MS, INS_ORGANISATION_KEY, RIG_LIMITS, signInSignature } from './broker-rig.ts';
+import {
+  BrokerRig,
+  GRACE_MS,
+  INS_DERIVE_ID,
+  INS_ORGANISATION_KEY,
+  RIG_LIMITS,
+  signInSignature,
+} from './broker-rig.ts';
 import type { AnswerChanges } from './scripted-anchor.ts';
 
 const FOREIGN_KEY = generateKeyPairSync('ed25519').privateKey;
@@ -37,6 +44,7 @@ export class HostileGateway {
   readonly violations: string[] = [];
   honestUses = 0;
   honestRefusals = 0;
+  honestIds = 0;
   #questions: Question[] = [];
   #answers: string[] = [];
   #challenges: string[] = [];
@@ -49,6 +57,8 @@ export class HostileGateway {
   #session = { keyId: '', untilMs: NEVER };
   readonly #usedTaps = new Set<string>();
   #useTimesMs: number[] = [];
+  /** No card ID was derived since the last use. */
+  #isIdOpen = false;
   #try: TapTry | undefined;
   #rosterVersion = 0;
 
@@ -56,6 +66,7 @@ export class HostileGateway {
     this.rig = rig;
     rig.sam.onCommand = ({ ins }) => {
       if (ins === INS_ORGANISATION_KEY) this.#judge();
+      if (ins === INS_DERIVE_ID) this.#judgeId();
     };
   }
 
@@ -118,6 +129,20 @@ export class HostileGateway {
     if (Object.values(facts).includes(false)) this.violations.push(JSON.stringify(facts));
     if (tap !== undefined) this.#usedTaps.add(tap.tapId);
     this.#useTimesMs = [...this.#useTimesMs.slice(-USES_PER_MINUTE), nowMs];
+    this.#isIdOpen = true;
+  }
+
+  /** The SAM is asked for a card ID now. */
+  #judgeId(): void {
+    const nowMs = this.#nowMs;
+    const facts = {
+      lease: nowMs < this.#leaseUntilMs,
+      unlocked: this.#isUnlocked,
+      operator: nowMs < this.#session.untilMs,
+      oneForAUse: this.#isIdOpen,
+    };
+    if (Object.values(facts).includes(false)) this.violations.push(JSON.stringify(facts));
+    this.#isIdOpen = false;
   }
 
   async #pass(ms: number): Promise<void> {
@@ -145,6 +170,7 @@ export class HostileGateway {
     this.#leaseUntilMs = NEVER;
     this.#isUnlocked = false;
     this.#session = { keyId: '', untilMs: NEVER };
+    this.#isIdOpen = false;
     this.#questions = this.#questions.map(({ bytes }) => ({ bytes, madeAtMs: NEVER }));
   }
 
@@ -281,7 +307,11 @@ export class HostileGateway {
       data: '00',
       raw: '002a9e9a',
     });
-    await this.#askSam('deriveId', { data: '00' });
+    await this.#deriveId();
+  }
+
+  #deriveId(): Promise<Record<string, string> | undefined> {
+    return this.#askSam('deriveId', { data: '00' });
   }
 
   async #restart(): Promise<void> {
@@ -310,8 +340,10 @@ export class HostileGateway {
     const [fourthLast = NEVER] = this.#useTimesMs.slice(-USES_PER_MINUTE);
     const mayBeFull =
       this.#useTimesMs.length >= USES_PER_MINUTE && fourthLast > this.#nowMs - LIMIT_MEMORY_MS;
-    if (await this.#sign(0, how)) this.honestUses += 1;
-    else if (mayBeFull) this.honestRefusals += 1;
+    if (await this.#sign(0, how)) {
+      this.honestUses += 1;
+      if ((await this.#deriveId()) !== undefined) this.honestIds += 1;
+    } else if (mayBeFull) this.honestRefusals += 1;
     else this.violations.push('refused what is allowed');
   }
 }
