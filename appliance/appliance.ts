@@ -126,6 +126,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     vault: store.vault,
     roster: store.roster,
     personUses: store.personUses,
+    signInFailures: store.signInFailures,
     limits: config.limits,
     clinicName: { ja: config.texts.clinicNameJa, en: config.texts.clinicNameEn },
     ...networkOf(anchorKey),

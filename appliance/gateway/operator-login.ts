@@ -81,18 +81,21 @@ export class OperatorLogin {
     // Revocation is asked while the card checks the PIN and signs.
     const revocation = checkRevocation(this.#parts.centre.revocation, certificate, issuer, signal);
     this.#lockout.requireOpen(certificate.keyId);
-    signal.throwIfAborted();
-    let signature: Uint8Array;
-    try {
-      await this.#verifyPin(card, channel, request, signal);
-      signature = await this.#proveKey(card, certificate);
-    } catch (thrown) {
-      if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.pin-blocked')) this.#seat.spend(channel);
-      if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.signature-wrong'))
-        this.#lockout.failed(certificate.keyId);
-      throw thrown;
+    // Where it lay when the last PIN was wrong, nobody knows any more.
+    if (this.#lockout.takeUnseen(certificate.keyId)) {
+      this.#seat.spend(channel);
+      throw new SekishoError('card.remove-first');
     }
-    this.#lockout.succeeded(certificate.keyId);
+    signal.throwIfAborted();
+    const signature = await this.#lockout.attempt(certificate.keyId, async () => {
+      try {
+        await this.#verifyPin(card, channel, request, signal);
+      } catch (thrown) {
+        if (isSekishoError(thrown, 'operator.pin-wrong', 'operator.pin-blocked')) this.#seat.spend(channel);
+        throw thrown;
+      }
+      return this.#proveKey(card, certificate);
+    });
     const status = await revocation;
     if (status.status === 'revoked') throw new SekishoError('operator.certificate-revoked');
     return { operator: toOperator(entry), certificate, signature };

@@ -39,8 +39,7 @@ export class OperatorSessions {
     this.#keeper = keeper;
     this.#refusals = new RefusalLog(parts);
     this.#orders = orders;
-    const { operatorFailures, operatorLockOutMs } = parts.limits;
-    const lockout = new SignInLockout(parts.clock, operatorFailures, operatorLockOutMs);
+    const lockout = new SignInLockout(parts.signInFailures, parts.limits, parts.clock);
     this.#login = new OperatorLogin(parts, seat, panel, lockout);
   }
 

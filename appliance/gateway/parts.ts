@@ -15,6 +15,7 @@ import type { Centre } from '#upstream/ports.ts';
 import type { PanelParts } from './panel-desk.ts';
 import type { PatientVault } from './patient-vault.ts';
 import type { PersonUseMemory } from './person-limit.ts';
+import type { SignInFailureMemory } from './sign-in-lockout.ts';
 
 /** The last roster that the SP signed, with the names that the SAM does not hold. */
 export interface RosterMemory {
@@ -67,6 +68,7 @@ export interface GatewayParts {
   readonly vault: PatientVault;
   readonly roster: RosterMemory;
   readonly personUses: PersonUseMemory;
+  readonly signInFailures: SignInFailureMemory;
   readonly limits: GatewayLimits;
   /** Who asks, in the consent text. */
   readonly clinicName: { readonly ja: string; readonly en: string };

@@ -81,6 +81,22 @@ describe('a card that lies on the reader', () => {
     await bench.withCard(card, () => next);
   });
 
+  test('is taken away after a wrong PIN, also when the gateway has started anew meanwhile', async () => {
+    const before = await openGatewayBench();
+    const lying = before.card(CLERK);
+    await before.withCard(lying, async () => {
+      await expect(before.gateway.signIn(wrong('one'))).rejects.toMatchObject({ code: 'operator.pin-wrong' });
+    });
+    bench = await openGatewayBench({ startsFrom: before.databasePath });
+    await before.close();
+    const checks = pinChecks(lying);
+    await bench.withCard(lying, async () => {
+      await expect(bench.gateway.signIn(wrong('one'))).rejects.toMatchObject({ code: 'card.remove-first' });
+    });
+    expect(pinChecks(lying)).toBe(checks);
+    await bench.signIn(CLERK);
+  });
+
   test('gives its last try only to the client that was told so, and not after it was placed anew', async () => {
     bench = await openGatewayBench({ limits: { operatorFailures: 10 } });
     const card = bench.card(CLERK);

@@ -4,6 +4,7 @@ import { MIGRATION_0002 } from './migrations/0002-data-keys.ts';
 import { MIGRATION_0003 } from './migrations/0003-person-uses.ts';
 import { MIGRATION_0004 } from './migrations/0004-kept-answers.ts';
 import { MIGRATION_0005 } from './migrations/0005-access-log.ts';
+import { MIGRATION_0006 } from './migrations/0006-sign-in-failures.ts';
 
 export const MIGRATIONS: readonly string[] = [
   MIGRATION_0001,
@@ -11,4 +12,5 @@ export const MIGRATIONS: readonly string[] = [
   MIGRATION_0003,
   MIGRATION_0004,
   MIGRATION_0005,
+  MIGRATION_0006,
 ];

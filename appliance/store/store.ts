@@ -14,6 +14,7 @@ import { createPersonUseShelf, type PersonUseShelf } from './person-uses.ts';
 import { createQuestionTable, QUESTION_INSURED, QUESTION_SERIAL_HASH } from './questions.ts';
 import { createRosterShelf, type RosterShelf } from './roster.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
+import { createSignInFailureShelf, type SignInFailureShelf } from './sign-in-failures.ts';
 import { createUnlockRefusalTable } from './unlock-refusal.ts';
 import { createVault, type Vault } from './vault.ts';
 import { createVisitTable, VISIT } from './visits.ts';
@@ -37,6 +38,7 @@ export interface Store {
   readonly certificates: CertificateShelf;
   readonly roster: RosterShelf;
   readonly personUses: PersonUseShelf;
+  readonly signInFailures: SignInFailureShelf;
   /** Whether the file can be read and the write lock be had, at once; throws `store.*` when not. Writes nothing. */
   probe(): void;
   /** What SQLite finds wrong with the file (reads all of it); undefined when it is sound. */
@@ -101,6 +103,7 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
     certificates: createCertificateShelf(database),
     roster: createRosterShelf(database),
     personUses: createPersonUseShelf(database),
+    signInFailures: createSignInFailureShelf(database),
     probe: () => probeDatabase(database),
     integrityProblem: () => integrityProblem(database),
     async close() {

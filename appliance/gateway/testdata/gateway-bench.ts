@@ -157,6 +157,7 @@ export class GatewayBench {
       vault: this.store.vault,
       roster: this.store.roster,
       personUses: this.store.personUses,
+      signInFailures: this.store.signInFailures,
       limits: { ...TEST_LIMITS, ...options.limits },
       clinicName: { ja: CLINIC.nameJa, en: CLINIC.nameEn },
       networkId: this.anchor?.networkId ?? '000102030405060708090a0b0c0d0e0f',
