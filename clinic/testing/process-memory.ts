@@ -1,9 +1,16 @@
 /**
  * What a process has in its memory now, as its core file would hold it: every readable byte that is not a page of a file. Read
- * through /proc, because a core of a process with WebAssembly in it has gigabytes of reserved nothing.
+ * through /proc, because a core of a process with WebAssembly in it has gigabytes of reserved nothing, and Node 24 maps half a
+ * gigabyte for compiled code.
  */
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import type { Canary } from './canary.ts';
+
+/** Of one page in /proc/pid/pagemap. */
+const ENTRY_BYTES = 8;
+const PRESENT_OR_SWAPPED = 0xc0;
+const PAGE_BYTES = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' }));
 
 export interface Hit {
   readonly what: string;
@@ -47,7 +54,7 @@ export function copyMemory(pid: number): Buffer[] {
   process.kill(pid, 'SIGSTOP');
   const memory = openSync(`/proc/${pid}/mem`, 'r');
   try {
-    return regionsOf(pid).flatMap(({ start, bytes }) => {
+    return touchedRegionsOf(pid).flatMap(({ start, bytes }) => {
       const content = Buffer.alloc(bytes);
       return readWhole(memory, content, start) === 0 ? [] : [content];
     });
@@ -57,8 +64,43 @@ export function copyMemory(pid: number): Buffer[] {
   }
 }
 
+interface Region {
+  readonly start: bigint;
+  readonly bytes: number;
+}
+
+/** Without the pages that were never written: there is nothing in them. @see proc(5), /proc/pid/pagemap */
+function touchedRegionsOf(pid: number): Region[] {
+  const pagemap = openSync(`/proc/${pid}/pagemap`, 'r');
+  try {
+    return regionsOf(pid).flatMap(({ start, bytes }) => {
+      const entries = Buffer.alloc((bytes / PAGE_BYTES) * ENTRY_BYTES);
+      readWhole(pagemap, entries, (start / BigInt(PAGE_BYTES)) * BigInt(ENTRY_BYTES));
+      return runsOf(entries).map(({ first, pages }) => ({
+        start: start + BigInt(first * PAGE_BYTES),
+        bytes: pages * PAGE_BYTES,
+      }));
+    });
+  } finally {
+    closeSync(pagemap);
+  }
+}
+
+/** Neighbouring pages that are in memory or in swap. */
+function runsOf(entries: Buffer): { readonly first: number; readonly pages: number }[] {
+  const runs: { first: number; pages: number }[] = [];
+  for (let page = 0; page * ENTRY_BYTES < entries.length; page += 1) {
+    const flags = entries[(page + 1) * ENTRY_BYTES - 1] ?? 0;
+    const last = runs.at(-1);
+    if ((flags & PRESENT_OR_SWAPPED) === 0) continue;
+    if (last !== undefined && last.first + last.pages === page) last.pages += 1;
+    else runs.push({ first: page, pages: 1 });
+  }
+  return runs;
+}
+
 /** @see proc(5), /proc/pid/maps */
-function regionsOf(pid: number): { readonly start: bigint; readonly bytes: number }[] {
+function regionsOf(pid: number): Region[] {
   const lines = readFileSync(`/proc/${pid}/maps`, 'utf8').trim().split('\n');
   return lines.flatMap((line) => {
     const [, from = '', to = '', inode, name = ''] =
