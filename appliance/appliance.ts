@@ -169,6 +169,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     verifier: samAccess.lease,
     clock,
     logger: logger.child({ room: 'lease' }),
+    lastLock: store.visits.lastSamLock(),
     tell: (fact, because) => gateway.networkChanged(fact, because),
     tampered: () => samAccess.permit.end('tampered'),
   });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '#config/schema.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
-import type { LeaseEnd, LeaseStatus, NetworkFact } from '#contract/network.ts';
+import { LeaseEnd, type LeaseStatus, type NetworkFact } from '#contract/network.ts';
 import { UdpAnchorLine } from '#drivers/network/anchor-line.ts';
 import { systemBootClock } from '#drivers/network/boot-clock.ts';
 import { gpioTamperSwitch } from '#drivers/network/gpio-tamper.ts';
@@ -23,6 +23,8 @@ export interface LeaseParts {
   readonly verifier: LeaseVerifier;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** When and why the SAM was locked in a life before this one. */
+  readonly lastLock: { readonly atMs: number; readonly reason: string } | undefined;
   /** Told of every change, in its very moment. */
   readonly tell: (fact: NetworkFact, because?: LeaseEnd) => Promise<void>;
   /** The enclosure is open: nobody has leave to be away with it. */
@@ -65,6 +67,12 @@ function openTamper({ tamper }: NetworkConfig, clock: Clock): TamperSwitch | und
   }
 }
 
+/** Undefined for a lock that had another reason than the place. */
+function leaseEndOf(lock: LeaseParts['lastLock']): LeaseWatcher['lastEnd'] {
+  const { success, data: reason } = LeaseEnd.safeParse(lock?.reason);
+  return lock !== undefined && success ? { reason, atMs: lock.atMs } : undefined;
+}
+
 /** An anchor in the house answers at once; a start does not wait for one that is off. */
 const FIRST_ANSWER_MS = 1_000;
 
@@ -99,10 +107,11 @@ export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
   await watcher.start();
   await clock.sleep(FIRST_ANSWER_MS, settling.signal).catch(() => undefined);
   await followed;
+  const endBefore = leaseEndOf(parts.lastLock);
   const instant = (ms: number): string => new Date(ms).toISOString();
   return {
     status() {
-      const { sinceMs, lastEnd } = watcher;
+      const { sinceMs, lastEnd = endBefore } = watcher;
       const ended = lastEnd && { reason: lastEnd.reason, at: instant(lastEnd.atMs) };
       return { since: instant(sinceMs), graceMs, ...(ended && { lastEnd: ended }) };
     },

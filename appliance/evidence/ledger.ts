@@ -58,7 +58,17 @@ export type StoreEffect =
     }
   /** The SP said no to an unlock; an earlier no keeps its date. */
   | { readonly do: 'remember-unlock-refusal'; readonly atMs: number }
-  | { readonly do: 'forget-unlock-refusal' };
+  | { readonly do: 'forget-unlock-refusal' }
+  | { readonly do: 'remember-sam-lock'; readonly lock: SamLock }
+  | { readonly do: 'lift-sam-lock' };
+
+export interface SamLock {
+  readonly atMs: number;
+  /** As in the entry `sam-locked`. */
+  readonly reason: string;
+  /** Until it is opened by a person or at a person's word, it stays locked, also when the place is good. */
+  readonly waitsForPerson: boolean;
+}
 
 export interface AppendOptions {
   /** Stamps the digest of the entry before it is committed. Rejecting means: nothing is written. */
@@ -111,4 +121,5 @@ export interface VisitQueries {
   outboxWaiting(): number;
   /** Since when the SP has refused to unlock; undefined when its last word was not no. */
   unlockRefusedSinceMs(): number | undefined;
+  lastSamLock(): SamLock | undefined;
 }

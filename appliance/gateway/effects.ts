@@ -7,7 +7,7 @@ export interface EffectRunner {
   lockSam(reason: string): Promise<void>;
   abortTap(error: ErrorCode): Promise<void>;
   dropSessions(error: ErrorCode): Promise<void>;
-  recordSamLocked(reason: string): Promise<void>;
+  recordSamLocked(reason: string, waitsForPerson: boolean): Promise<void>;
   unlockOnline(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export function runEffect(effect: Effect, runner: EffectRunner): Promise<void> {
     case 'dropSessions':
       return runner.dropSessions(effect.error);
     case 'recordSamLocked':
-      return runner.recordSamLocked(effect.reason);
+      return runner.recordSamLocked(effect.reason, effect.waitsForPerson === true);
     case 'unlockOnline':
       return runner.unlockOnline();
   }

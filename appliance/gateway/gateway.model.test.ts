@@ -17,6 +17,8 @@ interface Model {
   isHome: boolean;
   isCentreUp: boolean;
   sam: 'absent' | 'locked' | 'unlocked';
+  /** It was locked by a person: nothing but a person's word opens it. */
+  waits: boolean;
   caller: Caller | undefined;
   tap: { readonly tapId: string; at: 'consent' | 'face' } | undefined;
   uses: number;
@@ -73,7 +75,7 @@ const STEPS_OF_LIFE: readonly Step[] = [
     weight: 4,
     async run({ gateway }, model) {
       await gateway.networkChanged('registered');
-      if (!model.isHome && model.sam === 'locked' && model.isCentreUp) model.sam = 'unlocked';
+      if (!model.isHome && model.sam === 'locked' && !model.waits && model.isCentreUp) model.sam = 'unlocked';
       model.isHome = true;
     },
   },
@@ -101,7 +103,9 @@ const STEPS_OF_LIFE: readonly Step[] = [
       expect(await codeOf(signingIn)).toBe(expected);
       if (expected !== undefined) return;
       model.caller = await signingIn;
-      if (model.sam === 'locked') model.sam = 'unlocked';
+      if (model.sam !== 'locked') return;
+      model.sam = 'unlocked';
+      model.waits = false;
     },
   })),
   {
@@ -192,6 +196,7 @@ const STEPS_OF_LIFE: readonly Step[] = [
       expect(await codeOf(gateway.lockSam(asked(model), 'asked'))).toBe(whenSignedIn(model, undefined));
       if (model.caller === undefined || model.sam !== 'unlocked') return;
       model.sam = 'locked';
+      model.waits = true;
       model.tap = undefined;
     },
   },
@@ -202,6 +207,7 @@ const STEPS_OF_LIFE: readonly Step[] = [
       const able = model.isCentreUp ? undefined : ('centre.unreachable' as const);
       const expected = whenSignedIn(model, model.sam === 'absent' ? 'sam.absent' : able);
       expect(await codeOf(gateway.unlockOnline(asked(model)))).toBe(expected);
+      if (model.caller !== undefined) model.waits = false;
       if (expected === undefined) model.sam = 'unlocked';
     },
   },
@@ -214,6 +220,7 @@ const STEPS_OF_LIFE: readonly Step[] = [
       const able = model.sam === 'absent' ? 'sam.absent' : undefined;
       const expected = whenSignedIn(model, model.tap === undefined ? able : 'tap.busy');
       expect(await codeOf(unlocking)).toBe(expected);
+      if (model.caller !== undefined && model.tap === undefined) model.waits = false;
       if (expected === undefined) model.sam = 'unlocked';
     },
   },
@@ -235,7 +242,7 @@ const STEPS_OF_LIFE: readonly Step[] = [
       bench.samSlot.insert(bench.sam);
       // The keeper may be between two looks.
       await bench.clock.advance(1_000);
-      const isUnlocked = model.isHome && model.isCentreUp;
+      const isUnlocked = model.isHome && model.isCentreUp && !model.waits;
       await bench.untilSnapshot(({ facts }) => facts.sam === (isUnlocked ? 'unlocked' : 'locked'));
       model.sam = isUnlocked ? 'unlocked' : 'locked';
       await untilSettled(bench, model);
@@ -288,6 +295,7 @@ test(`holds in ${RUNS * STEPS} steps`, { timeout: 120_000 }, async () => {
         isHome: true,
         isCentreUp: true,
         sam: 'unlocked',
+        waits: false,
         caller: undefined,
         tap: undefined,
         uses: 0,

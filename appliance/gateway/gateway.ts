@@ -72,10 +72,13 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     lockSam: () => keeper.lock(),
     abortTap: (error) => desk.abort(error),
     dropSessions: (error) => sessions.drop(error),
-    recordSamLocked: async (reason) => {
+    recordSamLocked: async (reason, waitsForPerson) => {
       // Not before it is true: when the SAM is opened again at the latest, whose SELECT locks it.
-      if (await keeper.isShut()) await recordSamLocked(parts, core, reason);
-      else keeper.onceShut(() => core.run({ do: 'recordSamLocked', reason }));
+      if (await keeper.isShut()) await recordSamLocked(parts, core, reason, waitsForPerson);
+      else
+        keeper.onceShut(() =>
+          core.run({ do: 'recordSamLocked', reason, ...(waitsForPerson ? { waitsForPerson } : {}) }),
+        );
     },
     unlockOnline: () => unlock.onlineByItself(),
   };

@@ -43,7 +43,8 @@ export type Effect =
   | { readonly do: 'lockSam'; readonly reason: string }
   | { readonly do: 'abortTap'; readonly error: ErrorCode }
   | { readonly do: 'dropSessions'; readonly error: ErrorCode }
-  | { readonly do: 'recordSamLocked'; readonly reason: string }
+  /** `waitsForPerson`: it is not opened again by itself, however good the place is. */
+  | { readonly do: 'recordSamLocked'; readonly reason: string; readonly waitsForPerson?: true }
   | { readonly do: 'unlockOnline' };
 
 export type Outcome =
@@ -116,10 +117,7 @@ function lockSam(facts: Facts, reason: string): Outcome {
     { ...facts, sam: { kind: 'locked' } },
     ...abort,
     { do: 'lockSam', reason },
-    {
-      do: 'recordSamLocked',
-      reason,
-    },
+    { do: 'recordSamLocked', reason, waitsForPerson: true },
   );
 }
 

@@ -3,10 +3,18 @@ import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
 import { appendStamped } from './stamped-entry.ts';
 
-export async function recordSamLocked(parts: GatewayParts, core: GatewayCore, reason: string): Promise<void> {
+export async function recordSamLocked(
+  parts: GatewayParts,
+  core: GatewayCore,
+  reason: string,
+  waitsForPerson: boolean,
+): Promise<void> {
   const { samAccess, clock } = parts;
   // After a power cycle the SAM stamps its own locking, with a new nonce; one that left can not.
   if (core.facts.sam.kind !== 'absent') await samAccess.ready().catch(() => undefined);
-  const at = new Date(clock.nowMs()).toISOString();
-  await appendStamped(parts, { kind: 'sam-locked', at, samId: samAccess.samId, reason });
+  const atMs = clock.nowMs();
+  const at = new Date(atMs).toISOString();
+  await appendStamped(parts, { kind: 'sam-locked', at, samId: samAccess.samId, reason }, () => [
+    { do: 'remember-sam-lock', lock: { atMs, reason, waitsForPerson } },
+  ]);
 }

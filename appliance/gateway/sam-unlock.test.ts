@@ -153,6 +153,11 @@ describe('unlocking', () => {
     bench.gateway.refresh();
     await new Promise(setImmediate);
     expect(facts().sam).toBe('locked');
+    await bench.gateway.networkChanged('absent');
+    await bench.gateway.networkChanged('registered');
+    expect(facts().sam).toBe('locked');
+    await bench.signIn();
+    expect(facts().sam).toBe('unlocked');
     // A refusal is an answer: it is not asked for again and again.
     await bench.gateway.networkChanged('absent');
     bench.centre.scripts.unlock.behaviour = 'centre.refused';
@@ -161,6 +166,21 @@ describe('unlocking', () => {
     bench.gateway.refresh();
     await new Promise(setImmediate);
     expect(facts().sam).toBe('locked');
+  });
+
+  test('waits for a person over a restart, too, where somebody locked the SAM', async () => {
+    const before = await openGatewayBench();
+    await before.gateway.lockSam(await before.signIn(), 'asked');
+    bench = await openGatewayBench({ startsFrom: before.databasePath });
+    await before.close();
+    expect(facts()).toMatchObject({ sam: 'locked', network: 'registered' });
+    expect(bench.centre.scripts.unlock.calls).toBe(0);
+    await bench.signIn();
+    expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online' });
+    // A place that was lost waits for nobody.
+    await bench.leave();
+    await bench.arrive();
+    expect(facts()).toMatchObject({ sam: 'unlocked' });
   });
 
   test('two who ask at once share one grant', async () => {

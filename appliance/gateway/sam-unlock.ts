@@ -6,6 +6,7 @@ import type { GatewayCore } from './core.ts';
 import { operatorIdOf } from './operator-login.ts';
 import type { GatewayParts } from './parts.ts';
 import type { PatientData } from './patient-data.ts';
+import { PersonWait } from './person-wait.ts';
 import type { SamKeeper } from './sam-keeper.ts';
 import type { SamOrders } from './sam-orders.ts';
 import { appendStamped } from './stamped-entry.ts';
@@ -17,14 +18,6 @@ import { isPassing, UnlockAgain } from './unlock-again.ts';
 export type OperatorSigner = (message: Uint8Array) => Promise<{ keyId: Uint8Array; signature: Uint8Array }>;
 
 type How = { readonly how: 'online' } | { readonly how: 'offline'; readonly operatorId: string };
-
-function fromHex(hex: string): Uint8Array {
-  return new Uint8Array(Buffer.from(hex, 'hex'));
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
 
 /** The SP says nothing, as opposed to no. */
 const SILENCE: readonly ErrorCode[] = [
@@ -47,6 +40,7 @@ export class SamUnlock {
   readonly #stop: AbortSignal;
   readonly #again: UnlockAgain;
   readonly #anchor: TickAnchor;
+  readonly #wait: PersonWait;
   /** Two unlocks at once would spend each other's challenge: the SAM keeps the newest only. */
   #turn: Promise<unknown> = Promise.resolve();
   #online: Promise<void> | undefined;
@@ -74,11 +68,14 @@ export class SamUnlock {
     this.#stop = stop;
     this.#again = new UnlockAgain(parts.clock, core, () => this.onlineByItself(), stop);
     this.#anchor = new TickAnchor(parts, stop);
+    this.#wait = new PersonWait(parts.queries);
     this.#isRefused = parts.queries.unlockRefusedSinceMs() !== undefined;
   }
 
   /** Challenge, grant, EXTERNAL AUTHENTICATE; then the tick anchor in the background. Rejects `centre.*`, `sam.*`. */
   online(): Promise<void> {
+    // By itself it comes here only where nobody is waited for.
+    this.#wait.personAsked();
     this.#online ??= this.#inTurn(() => this.#unlockOnline()).finally(() => {
       this.#online = undefined;
     });
@@ -90,6 +87,7 @@ export class SamUnlock {
     // One that is under way was for the lease before: its SAM has lost its power since, and its yes opens nothing now.
     await this.#online?.catch(() => undefined);
     if (this.#core.facts.sam.kind === 'unlocked') return;
+    if (this.#wait.isOn) return;
     try {
       await this.online();
     } catch (thrown) {
@@ -177,7 +175,7 @@ export class SamUnlock {
     const { centre, networkId } = this.#parts;
     const sam = await this.#openSam();
     const challenge = await sam.challenge();
-    const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
+    const request = { samId: sam.samId, challenge: Buffer.from(challenge).toString('hex'), networkId };
     const { grant } = await centre.serviceProvider
       .unlockSam(request, this.#stop)
       .catch(async (thrown: unknown) => {
@@ -209,7 +207,7 @@ export class SamUnlock {
 
   async #unlockOffline(sign: OperatorSigner, operatorId: string): Promise<void> {
     const sam = await this.#openSam();
-    const networkId = fromHex(this.#parts.networkId);
+    const networkId = new Uint8Array(Buffer.from(this.#parts.networkId, 'hex'));
     const challenge = await sam.challenge();
     const { keyId, signature } = await sign(sam.offlineUnlockMessage(challenge, networkId));
     await sam.unlockOffline({ keyId, networkId, signature });
@@ -275,7 +273,10 @@ export class SamUnlock {
           ...(leave === undefined ? {} : { permitId: leave.permitId }),
         },
         // The yes that the SAM took lifts every no before it.
-        () => (by.how === 'online' ? [{ do: 'forget-unlock-refusal' }] : []),
+        () => [
+          { do: 'lift-sam-lock' },
+          ...(by.how === 'online' ? ([{ do: 'forget-unlock-refusal' }] as const) : []),
+        ],
       );
     } catch (thrown) {
       this.#core.apply({ type: 'samLocked', reason: toSekishoError(thrown).code });

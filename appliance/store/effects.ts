@@ -4,6 +4,7 @@ import type { EligibilityTable } from './eligibility.ts';
 import type { OutboxTable } from './outbox.ts';
 import type { PatientTable } from './patients.ts';
 import type { QuestionTable } from './questions.ts';
+import type { SamLockTable } from './sam-lock.ts';
 import type { UnlockRefusalTable } from './unlock-refusal.ts';
 import type { VisitTable } from './visits.ts';
 
@@ -14,6 +15,7 @@ export interface EffectTables {
   readonly patients: PatientTable;
   readonly questions: QuestionTable;
   readonly unlockRefusal: UnlockRefusalTable;
+  readonly samLock: SamLockTable;
 }
 
 type EffectMap = { readonly [Effect in StoreEffect as Effect['do']]: (effect: Effect) => void };
@@ -31,6 +33,8 @@ export function createEffectRunner(tables: EffectTables): (effect: StoreEffect) 
     },
     'remember-unlock-refusal': ({ atMs }) => tables.unlockRefusal.put(atMs),
     'forget-unlock-refusal': () => tables.unlockRefusal.clear(),
+    'remember-sam-lock': ({ lock }) => tables.samLock.put(lock),
+    'lift-sam-lock': () => tables.samLock.lift(),
   };
   // The map has a function for the very type that `do` names; TypeScript cannot follow the pairing.
   return (effect) => (run[effect.do] as (effect: StoreEffect) => void)(effect);

@@ -5,6 +5,7 @@ import { MIGRATION_0003 } from './migrations/0003-person-uses.ts';
 import { MIGRATION_0004 } from './migrations/0004-kept-answers.ts';
 import { MIGRATION_0005 } from './migrations/0005-access-log.ts';
 import { MIGRATION_0006 } from './migrations/0006-sign-in-failures.ts';
+import { MIGRATION_0007 } from './migrations/0007-sam-lock.ts';
 
 export const MIGRATIONS: readonly string[] = [
   MIGRATION_0001,
@@ -13,4 +14,5 @@ export const MIGRATIONS: readonly string[] = [
   MIGRATION_0004,
   MIGRATION_0005,
   MIGRATION_0006,
+  MIGRATION_0007,
 ];

@@ -13,6 +13,7 @@ import { PATIENT_IDENTITY, PatientTable } from './patients.ts';
 import { createPersonUseShelf, type PersonUseShelf } from './person-uses.ts';
 import { createQuestionTable, QUESTION_INSURED, QUESTION_SERIAL_HASH } from './questions.ts';
 import { createRosterShelf, type RosterShelf } from './roster.ts';
+import { createSamLockTable } from './sam-lock.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
 import { createSignInFailureShelf, type SignInFailureShelf } from './sign-in-failures.ts';
 import { createUnlockRefusalTable } from './unlock-refusal.ts';
@@ -93,6 +94,7 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
     patients: new PatientTable(database, sealer),
     questions: createQuestionTable(database, sealer),
     unlockRefusal: createUnlockRefusalTable(database),
+    samLock: createSamLockTable(database),
   };
   const ledger = openLedger(database, createEffectRunner(tables));
   return {
@@ -120,6 +122,7 @@ function queriesOf({
   patients,
   questions,
   unlockRefusal,
+  samLock,
 }: EffectTables): VisitQueries {
   return {
     patientByCard: (cardId) => patients.byCard(cardId),
@@ -134,5 +137,6 @@ function queriesOf({
     keepInsured: questions.keepInsured,
     outboxWaiting: outbox.waiting,
     unlockRefusedSinceMs: unlockRefusal.sinceMs,
+    lastSamLock: samLock.last,
   };
 }
