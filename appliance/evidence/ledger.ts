@@ -60,7 +60,9 @@ export type StoreEffect =
   | { readonly do: 'remember-unlock-refusal'; readonly atMs: number }
   | { readonly do: 'forget-unlock-refusal' }
   | { readonly do: 'remember-sam-lock'; readonly lock: SamLock }
-  | { readonly do: 'lift-sam-lock' };
+  | { readonly do: 'lift-sam-lock' }
+  /** This entry names the letterbox's public key. */
+  | { readonly do: 'name-letterbox'; readonly entry: number };
 
 export interface SamLock {
   readonly atMs: number;

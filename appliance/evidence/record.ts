@@ -166,8 +166,10 @@ export type EvidenceRecord =
       /** What patient data is sealed with from now on (`docs/threat-model.md`). The id tells nothing about the key. */
       readonly kind: 'data-key';
       readonly at: WallClock;
-      readonly event: 'first-key' | 'moved-to-this-sam' | 'rotated';
+      readonly event: 'first-key' | 'moved-to-this-sam' | 'rotated' | 'letterbox-named';
       readonly keyId: Hex;
+      /** X25519 public key (32 bytes) of what is written while the SAM is locked; no other one is written to. */
+      readonly letterboxKey?: Hex;
       readonly operatorId?: string;
     }
   | {

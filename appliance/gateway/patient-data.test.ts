@@ -2,6 +2,8 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { issueSam } from '#clinic/sam-issue.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
+import { type Database, openDatabase } from '#store/database.ts';
+import { sampleRecord, sampleVisit, visitId } from '#store/testdata/sample-visit.ts';
 import type { Caller } from './face.ts';
 import { type GatewayBench, openGatewayBench } from './testdata/gateway-bench.ts';
 import { testRegion } from './testdata/region.ts';
@@ -64,6 +66,65 @@ describe('patient data', () => {
     expect(await bench.tap(caller, bench.card('mihon-hanako'))).toMatchObject({ outcome: 'accepted' });
     expect(await today(caller)).toHaveLength(2);
     expect(keyRecords()).toMatchObject([{ event: 'first-key' }, { event: 'rotated' }]);
+  });
+});
+
+describe('the letterbox', () => {
+  async function signInOnline(): Promise<Caller> {
+    bench.centre.scripts.unlock.behaviour = 'good';
+    return bench.signIn();
+  }
+  /** The box is off, and somebody has its disk. */
+  async function startAgain(work: (database: Database) => void): Promise<void> {
+    const before = bench;
+    const database = openDatabase(before.databasePath);
+    work(database);
+    database.close();
+    bench = await openGatewayBench({
+      startsFrom: before.databasePath,
+      script: (centre) => (centre.scripts.unlock.behaviour = 'centre.unreachable'),
+    });
+    await before.close();
+  }
+  const write = () =>
+    bench.store.ledger.append(sampleRecord(1), {
+      effects: () => [{ do: 'put-visit', visit: sampleVisit(1) }],
+    });
+
+  test('is named by evidence with the first key, and takes letters after a restart with the SAM still locked', async () => {
+    bench = await openGatewayBench();
+    expect(keyRecords()).toMatchObject([{ event: 'first-key', letterboxKey: expect.any(String) }]);
+    await startAgain(() => {});
+    expect(bench.gateway.snapshot().facts.sam).toBe('locked');
+    await write();
+    await signInOnline();
+    expect(bench.store.visits.visit(visitId(1))?.visitId).toBe(visitId(1));
+    expect(keyRecords()).toEqual([]);
+  });
+
+  test('that somebody replaced is written into by nobody, and whoever unlocks is told', async () => {
+    bench = await openGatewayBench();
+    await startAgain((database) => {
+      database.prepare('UPDATE letterbox SET public_key = ?').run(Buffer.alloc(32, 9));
+    });
+    expect(bench.logLines.filter((line) => line.includes('store.letterbox-replaced'))).toHaveLength(1);
+    await expect(write()).rejects.toMatchObject({ code: 'store.letterbox-replaced' });
+    await expect(signInOnline()).rejects.toMatchObject({ code: 'store.letterbox-replaced' });
+    expect(bench.gateway.snapshot().facts.sam).toBe('locked');
+  });
+
+  test('of a database from before is named with the next unlock, once', async () => {
+    bench = await openGatewayBench();
+    await startAgain((database) => {
+      database.exec('UPDATE letterbox SET named_in = NULL');
+    });
+    await expect(write()).rejects.toMatchObject({ code: 'sam.locked' });
+    await signInOnline();
+    expect(keyRecords()).toMatchObject([{ event: 'letterbox-named', letterboxKey: expect.any(String) }]);
+    await bench.gateway.networkChanged('absent');
+    await bench.gateway.networkChanged('registered');
+    expect(bench.store.vault.isOpen).toBe(true);
+    expect(keyRecords()).toHaveLength(1);
   });
 });
 

@@ -1,12 +1,14 @@
 /**
  * Patient data is open as long as the SAM is unlocked, and no longer: its key is wrapped by the SAM, and overwritten
- * when the SAM locks, leaves, or loses its power, whatever the reason.
+ * when the SAM locks, leaves, or loses its power, whatever the reason. What is written while it is locked goes into a letterbox
+ * that the SAM itself has vouched for, or nowhere.
  */
-
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { OpenSam } from '#broker/sam-access.ts';
-import { type SekishoError, toSekishoError } from '#contract/errors.ts';
+import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
+import { appendStamped } from './stamped-entry.ts';
 
 export class PatientData {
   readonly #parts: GatewayParts;
@@ -17,20 +19,29 @@ export class PatientData {
   constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
     this.#parts = parts;
     this.#stop = stop;
-    let wasUnlocked = false;
+    let was = core.facts.sam.kind;
     core.subscribe(() => {
-      const isUnlocked = core.facts.sam.kind === 'unlocked';
-      if (wasUnlocked && !isUnlocked) parts.vault.close();
-      wasUnlocked = isUnlocked;
+      const { kind } = core.facts.sam;
+      if (was === 'unlocked' && kind !== 'unlocked') parts.vault.close();
+      if (was === 'absent' && kind === 'locked') void this.#lookAtLetterbox();
+      was = kind;
     });
   }
 
   /** With a SAM that was just unlocked. Rejects `sam.*`, `store.*`, and `centre.*` when the SP must help a replaced SAM. */
   async open(sam: OpenSam): Promise<void> {
-    const { vault, ledger } = this.#parts;
+    const { vault } = this.#parts;
     if (vault.isOpen) return;
-    const { keyId, event } = await vault.open(sam, (fromSamId, wrapped) => this.#rewrap(fromSamId, wrapped));
-    if (event !== 'opened') await ledger.append({ kind: 'data-key', at: this.#now(), keyId, event });
+    await this.#proveLetterbox();
+    const opening = await vault.open(sam, (fromSamId, wrapped) => this.#rewrap(fromSamId, wrapped));
+    const { keyId, event, unnamedLetterboxKey: letterboxKey } = opening;
+    const record = { kind: 'data-key', at: this.#now(), keyId } as const;
+    if (letterboxKey !== undefined) {
+      const named = event === 'opened' ? 'letterbox-named' : event;
+      await appendStamped(this.#parts, { ...record, event: named, letterboxKey }, ({ seq }) => [
+        { do: 'name-letterbox', entry: seq },
+      ]);
+    } else if (event !== 'opened') await this.#parts.ledger.append({ ...record, event });
     void this.reseal();
   }
 
@@ -58,6 +69,23 @@ export class PatientData {
     return this.#resealing;
   }
 
+  /** Also while locked; what is wrong is told again to whoever writes or unlocks. Never rejects. */
+  async #lookAtLetterbox(): Promise<void> {
+    try {
+      await this.#proveLetterbox();
+    } catch (thrown) {
+      const { code } = toSekishoError(thrown);
+      this.#parts.logger.error('letterbox.not-proven', { code });
+    }
+  }
+
+  /** The certificate comes from the SAM itself, not from the disk. */
+  async #proveLetterbox(): Promise<void> {
+    const { vault, samAccess } = this.#parts;
+    const der = await samAccess.deviceCertificate();
+    vault.proveLetterbox(publicKeyOf(der));
+  }
+
   async #rewrap(fromSamId: string, wrapped: Uint8Array): Promise<Uint8Array> {
     const request = { fromSamId, wrapped: Buffer.from(wrapped).toString('hex') };
     const answer = await this.#parts.centre.serviceProvider.rewrapDataKey(request, this.#stop);
@@ -66,5 +94,13 @@ export class PatientData {
 
   #now(): string {
     return new Date(this.#parts.clock.nowMs()).toISOString();
+  }
+}
+
+function publicKeyOf(certificate: Uint8Array): KeyObject {
+  try {
+    return new X509Certificate(certificate).publicKey;
+  } catch (cause) {
+    throw new SekishoError('sam.failed', { context: { what: 'device certificate' }, cause });
   }
 }

@@ -10,9 +10,14 @@ export interface WrappedKey {
   readonly wrapped: Uint8Array;
 }
 
-export interface LetterboxRow {
+export interface LetterboxKeyPair {
   readonly publicKey: Uint8Array;
   readonly sealedPrivateKey: Uint8Array;
+}
+
+export interface LetterboxRow extends LetterboxKeyPair {
+  /** Number of the evidence entry that names the public key. */
+  readonly namedIn: number | undefined;
 }
 
 const LETTERBOX_PLACE = 'letterbox/1/private-key';
@@ -32,13 +37,20 @@ export interface DataKeyTable {
   rewrap(key: WrappedKey): void;
   remove(keyId: string): void;
   letterbox(): LetterboxRow | undefined;
-  putLetterbox(row: LetterboxRow): void;
+  putLetterbox(keys: LetterboxKeyPair): void;
+  nameLetterbox(entry: number): void;
 }
 
 interface KeyRow {
   readonly key_id: string;
   readonly sam_id: string;
   readonly wrapped: Uint8Array;
+}
+
+interface LetterboxColumns {
+  readonly public_key: Uint8Array;
+  readonly sealed_private_key: Uint8Array;
+  readonly named_in: number | null;
 }
 
 export function createDataKeyTable(database: Database): DataKeyTable {
@@ -55,16 +67,23 @@ export function createDataKeyTable(database: Database): DataKeyTable {
     'UPDATE data_key SET sam_id = ?, wrapped = ? WHERE key_id = ?',
   );
   const remove = prepare<[string]>(database, 'DELETE FROM data_key WHERE key_id = ?');
-  const letterbox = prepare<[], { public_key: Uint8Array; sealed_private_key: Uint8Array }>(
+  const letterbox = prepare<[], LetterboxColumns>(
     database,
-    'SELECT public_key, sealed_private_key FROM letterbox',
+    'SELECT public_key, sealed_private_key, named_in FROM letterbox',
   );
-  const putLetterbox = prepare<[Uint8Array, Uint8Array]>(database, 'INSERT INTO letterbox VALUES (1, ?, ?)');
+  const putLetterbox = prepare<[Uint8Array, Uint8Array]>(
+    database,
+    'INSERT INTO letterbox (only, public_key, sealed_private_key) VALUES (1, ?, ?)',
+  );
+  const nameLetterbox = prepare<[number]>(database, 'UPDATE letterbox SET named_in = ?');
   return {
     letterbox() {
       const row = letterbox.get();
-      return row && { publicKey: row.public_key, sealedPrivateKey: row.sealed_private_key };
+      if (row === undefined) return undefined;
+      const { public_key: publicKey, sealed_private_key: sealedPrivateKey, named_in: namedIn } = row;
+      return { publicKey, sealedPrivateKey, namedIn: namedIn ?? undefined };
     },
+    nameLetterbox: (entry) => void nameLetterbox.run(entry),
     putLetterbox: ({ publicKey, sealedPrivateKey }) => void putLetterbox.run(publicKey, sealedPrivateKey),
     all: () => all.all().map(({ key_id, sam_id, wrapped }) => ({ keyId: key_id, samId: sam_id, wrapped })),
     add: ({ keyId, samId, wrapped }) => void add.run(keyId, samId, wrapped),

@@ -1,5 +1,6 @@
 /** What each effect of an append does to the tables; runs inside the append's transaction. */
 import type { StoreEffect } from '#evidence/ledger.ts';
+import type { DataKeyTable } from './data-keys.ts';
 import type { EligibilityTable } from './eligibility.ts';
 import type { OutboxTable } from './outbox.ts';
 import type { PatientTable } from './patients.ts';
@@ -16,6 +17,7 @@ export interface EffectTables {
   readonly questions: QuestionTable;
   readonly unlockRefusal: UnlockRefusalTable;
   readonly samLock: SamLockTable;
+  readonly dataKeys: Pick<DataKeyTable, 'nameLetterbox'>;
 }
 
 type EffectMap = { readonly [Effect in StoreEffect as Effect['do']]: (effect: Effect) => void };
@@ -32,6 +34,7 @@ export function createEffectRunner(tables: EffectTables): (effect: StoreEffect) 
       tables.visits.put(visit);
     },
     'remember-unlock-refusal': ({ atMs }) => tables.unlockRefusal.put(atMs),
+    'name-letterbox': ({ entry }) => tables.dataKeys.nameLetterbox(entry),
     'forget-unlock-refusal': () => tables.unlockRefusal.clear(),
     'remember-sam-lock': ({ lock }) => tables.samLock.put(lock),
     'lift-sam-lock': () => tables.samLock.lift(),

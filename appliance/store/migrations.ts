@@ -6,6 +6,7 @@ import { MIGRATION_0004 } from './migrations/0004-kept-answers.ts';
 import { MIGRATION_0005 } from './migrations/0005-access-log.ts';
 import { MIGRATION_0006 } from './migrations/0006-sign-in-failures.ts';
 import { MIGRATION_0007 } from './migrations/0007-sam-lock.ts';
+import { MIGRATION_0008 } from './migrations/0008-letterbox-entry.ts';
 
 export const MIGRATIONS: readonly string[] = [
   MIGRATION_0001,
@@ -15,4 +16,5 @@ export const MIGRATIONS: readonly string[] = [
   MIGRATION_0005,
   MIGRATION_0006,
   MIGRATION_0007,
+  MIGRATION_0008,
 ];

@@ -3,7 +3,7 @@ import type { AccessLog } from '#evidence/access-log.ts';
 import type { EvidenceLedger, VisitQueries } from '#evidence/ledger.ts';
 import { openAccessLog } from './access-log.ts';
 import { type CertificateShelf, createCertificateShelf } from './certificates.ts';
-import { LETTERBOX_KEY } from './data-keys.ts';
+import { createDataKeyTable, LETTERBOX_KEY } from './data-keys.ts';
 import { type Database, integrityProblem, openDatabase, probeDatabase } from './database.ts';
 import { createEffectRunner, type EffectTables } from './effects.ts';
 import { createEligibilityTable, ELIGIBILITY_ANSWER } from './eligibility.ts';
@@ -95,6 +95,7 @@ export function assembleStore(database: Database, sealer: Sealer): Store {
     questions: createQuestionTable(database, sealer),
     unlockRefusal: createUnlockRefusalTable(database),
     samLock: createSamLockTable(database),
+    dataKeys: createDataKeyTable(database),
   };
   const ledger = openLedger(database, createEffectRunner(tables));
   return {

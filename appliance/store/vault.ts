@@ -4,12 +4,14 @@
  * written while it is closed goes into the letterbox.
  * @see docs/sam-profile.md §4.9, docs/threat-model.md
  */
+import type { KeyObject } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { SekishoError } from '#contract/errors.ts';
 import { type DataKey, makeDataKey, sealedWith, spoiled } from './data-key.ts';
 import { createDataKeyTable, type DataKeyTable, LETTERBOX_KEY, type WrappedKey } from './data-keys.ts';
 import { type Database, prepare, prepareTransaction, type Transaction } from './database.ts';
 import { isLetter, makeLetterboxKeys, openDoor, openSlot } from './letterbox.ts';
+import { type LetterboxName, openLetterboxName } from './letterbox-name.ts';
 import { createResealer, type Resealer, type Resealing } from './reseal.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
 
@@ -29,9 +31,16 @@ export type Rewrap = (fromSamId: string, wrapped: Uint8Array) => Promise<Uint8Ar
 export interface VaultOpening {
   readonly keyId: string;
   readonly event: 'opened' | 'first-key' | 'moved-to-this-sam';
+  /** Hexadecimal; when no entry that this SAM has stamped names it yet. */
+  readonly unnamedLetterboxKey?: string;
 }
 
 export interface Vault extends Sealer {
+  /**
+   * To be called with the device key of each SAM that is found, and before `open`: until then nothing is written into a letterbox
+   * that was there before this program. Throws `store.letterbox-replaced` for one that is not the one of the evidence.
+   */
+  proveLetterbox(deviceKey: KeyObject): void;
   /** Unwraps the keys, or makes the first one. Rejects `sam.*`, `store.*` and what `rewrap` rejects; then it is closed. */
   open(sam: KeyWrapper, rewrap: Rewrap): Promise<VaultOpening>;
   /** Overwrites the keys at once. Closing twice is fine. */
@@ -53,6 +62,7 @@ export function createVault(database: Database, columns: readonly SealedColumn[]
     inTransaction: prepareTransaction(database),
     letterTables: new Set(columns.filter(({ takesLetters }) => takesLetters).map(({ table }) => table)),
     evidenceNamesKey: () => namesKey.get() !== undefined,
+    letterboxName: openLetterboxName(database),
   });
 }
 
@@ -63,13 +73,18 @@ interface VaultParts {
   readonly letterTables: ReadonlySet<string>;
   /** The chain tells of a data key that there was. */
   evidenceNamesKey(): boolean;
+  readonly letterboxName: LetterboxName;
 }
 
 class SamVault implements Vault {
   readonly #parts: VaultParts;
   /** Newest first; empty while closed. */
   #keys: readonly DataKey[] = [];
+  /** From the proof of its key on. */
   #slot: ReturnType<typeof openSlot> | undefined;
+  #isReplaced = false;
+  /** By an entry that the SAM of the last proof has stamped. */
+  #isNamed = false;
   /** While open. */
   #door: ReturnType<typeof openDoor> | undefined;
   /** Grows with each `close`: an opening that was overtaken by one must leave nothing open. */
@@ -77,12 +92,21 @@ class SamVault implements Vault {
 
   constructor(parts: VaultParts) {
     this.#parts = parts;
-    const letterbox = parts.table.letterbox();
-    if (letterbox !== undefined) this.#slot = openSlot(letterbox.publicKey);
   }
 
   get isOpen(): boolean {
     return this.#keys.length > 0;
+  }
+
+  proveLetterbox(deviceKey: KeyObject): void {
+    const { table, letterboxName } = this.#parts;
+    const row = table.letterbox();
+    const named = row?.namedIn === undefined ? undefined : letterboxName(row.namedIn, deviceKey);
+    this.#isNamed = named !== undefined;
+    if (row === undefined || named === undefined) return;
+    if (!Buffer.from(named).equals(row.publicKey)) throw this.#replaced();
+    this.#slot ??= openSlot(named);
+    this.#isReplaced = false;
   }
 
   async open(sam: KeyWrapper, rewrap: Rewrap): Promise<VaultOpening> {
@@ -101,9 +125,10 @@ class SamVault implements Vault {
       const [newest] = keys;
       if (newest === undefined) throw new SekishoError('internal.bug');
       this.#keys = keys;
-      this.#openLetterbox();
+      const letterboxKey = this.#openLetterbox();
       const event = wrapped.length === 0 ? 'first-key' : isMoved ? 'moved-to-this-sam' : 'opened';
-      return { keyId: newest.id, event };
+      const opening = { keyId: newest.id, event } as const;
+      return this.#isNamed ? opening : { ...opening, unnamedLetterboxKey: letterboxKey };
     } catch (thrown) {
       for (const key of keys) key.destroy();
       this.close();
@@ -150,7 +175,9 @@ class SamVault implements Vault {
   seal(plain: Uint8Array, place: string): Uint8Array {
     const [newest] = this.#keys;
     if (newest !== undefined) return newest.seal(plain, place);
-    if (this.#slot === undefined || !this.#takesLetters(place)) throw new SekishoError('sam.locked');
+    if (!this.#takesLetters(place)) throw new SekishoError('sam.locked');
+    if (this.#slot === undefined)
+      throw new SekishoError(this.#isReplaced ? 'store.letterbox-replaced' : 'sam.locked');
     return this.#slot(plain, place);
   }
 
@@ -220,23 +247,38 @@ class SamVault implements Vault {
     return key;
   }
 
-  /** Made with the first key. A public key that is not the private one's was put there by somebody else. */
-  #openLetterbox(): void {
+  /** Made with the first key. Answers its public key. */
+  #openLetterbox(): string {
     const place = LETTERBOX_KEY.place();
     const known = this.#parts.table.letterbox();
     if (known === undefined) {
       const { publicKey, privateKey } = makeLetterboxKeys();
       this.#parts.table.putLetterbox({ publicKey, sealedPrivateKey: this.seal(privateKey, place) });
-      this.#useLetterbox(publicKey, privateKey);
-    } else this.#useLetterbox(known.publicKey, this.unseal(known.sealedPrivateKey, place));
+      this.#isNamed = false;
+      return this.#useLetterbox(publicKey, privateKey);
+    }
+    return this.#useLetterbox(known.publicKey, this.unseal(known.sealedPrivateKey, place));
   }
 
-  #useLetterbox(publicKey: Uint8Array, privateKey: Uint8Array): void {
+  /** A public key that is not the private one's was put there by somebody else. */
+  #useLetterbox(publicKey: Uint8Array, privateKey: Uint8Array): string {
     const [slot, door] = [openSlot(publicKey), openDoor({ publicKey, privateKey })];
     privateKey.fill(0);
     const probe = Buffer.from('probe');
-    if (!probe.equals(door(slot(probe, 'letterbox'), 'letterbox'))) throw spoiled('letterbox');
-    [this.#slot, this.#door] = [slot, door];
+    try {
+      if (!probe.equals(door(slot(probe, 'letterbox'), 'letterbox'))) throw spoiled('letterbox');
+    } catch {
+      throw this.#replaced();
+    }
+    [this.#slot, this.#door, this.#isReplaced] = [slot, door, false];
+    return Buffer.from(publicKey).toString('hex');
+  }
+
+  /** What is written from now on would be for somebody else to read. */
+  #replaced(): SekishoError {
+    this.#slot = undefined;
+    this.#isReplaced = true;
+    return new SekishoError('store.letterbox-replaced');
   }
 }
 

@@ -120,6 +120,14 @@ export const ERROR_TABLE_PLATFORM = {
     ['記録を保存できません。', '受付を止めて、サポートに連絡してください。'],
     ['The record could not be saved.', 'Stop receiving patients and call support.'],
   ),
+  'store.letterbox-replaced': row(
+    902,
+    500,
+    'support',
+    'call-support',
+    ['保存用の鍵が、別の鍵に入れ替えられています。', 'この装置を使わずに、サポートに連絡してください。'],
+    ['A key of the storage was replaced by another one.', 'Do not use this appliance; call support.'],
+  ),
   'evidence.broken': row(
     910,
     500,

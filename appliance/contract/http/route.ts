@@ -43,7 +43,11 @@ export function json<S extends z.ZodType>(schema: S, status: 200 | 201 = 200): J
   return { kind: 'json', status, schema };
 }
 
-export const STORE_ERRORS = ['store.full', 'store.failed'] as const satisfies readonly ErrorCode[];
+export const STORE_ERRORS = [
+  'store.full',
+  'store.failed',
+  'store.letterbox-replaced',
+] as const satisfies readonly ErrorCode[];
 
 export const INSURED_NUMBER_ERRORS = [
   'insured-number.check-digit',
