@@ -6,8 +6,9 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createFile } from './replaced-file.ts';
 
 const KEY_FILE = 'anchor-key.pem';
 
@@ -40,16 +41,10 @@ export function identityOf(privateKey: KeyObject): Identity {
 export function openIdentity(folder: string): Identity {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, KEY_FILE);
-  const { privateKey } = generateKeyPairSync('ed25519');
-  try {
-    // `wx`: of two that start at once, one makes the key and the other reads it.
-    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
-      mode: 0o600,
-      flag: 'wx',
-      flush: true,
-    });
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    // Of two that start at once, one makes the key and the other reads it.
+    createFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   }
   return identityOf(createPrivateKey(readFileSync(file)));
 }
