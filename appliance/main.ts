@@ -20,6 +20,12 @@ import { runProgram } from './program.ts';
 /** The built counter page, beside the built program. */
 const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
 
+/**
+ * A broker that is gone, and starts again only when we have stopped, answers nobody. What is acknowledged is on the disk,
+ * and the SAM loses its power with its client.
+ */
+const STOP_PATIENCE_MS = 3_000;
+
 interface OpenedReader {
   readonly reader: CardReader;
   readonly restartReader?: () => Promise<boolean>;
@@ -115,6 +121,11 @@ async function run(configPath: string): Promise<void> {
   const stop = (): void => {
     supervisor.stopping();
     end.abort();
+    const giveUp = (): void => {
+      logger.warn('appliance.stopped-late');
+      process.exit(0);
+    };
+    setTimeout(giveUp, STOP_PATIENCE_MS);
     appliance.close().then(
       () => process.exit(0),
       () => process.exit(1),
