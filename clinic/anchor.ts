@@ -22,9 +22,15 @@ function isNetworkWatchable(): boolean {
   return ['ip', 'setpriv'].every((command) => spawnSync(command, ['-V'], { stdio: 'ignore' }).status === 0);
 }
 
+/** What an appliance is told of its anchor. */
+export interface KnownAnchor {
+  readonly port: number;
+  readonly identity: { readonly publicKeyPem: string };
+}
+
 /** The `network` section for an appliance beside this anchor. */
 export function networkConfig(
-  { port }: RunningAnchor,
+  { port }: KnownAnchor,
   publicKeyPath: string,
   graceMs: number | undefined,
 ): ConfigFile['network'] {

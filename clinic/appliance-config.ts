@@ -2,13 +2,12 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunningAnchor } from '#anchor/start.ts';
 import { encodePem } from '#centre/pki/key-folder.ts';
 import { issueTlsClient, issueTlsServer } from '#centre/pki/role-certificate.ts';
 import type { Centre } from '#centre/region.ts';
 import type { ConfigFile } from '#config/schema.ts';
 import { testFaceRoot, testTextRoot } from '#drivers/simulated/issue/card-signer.ts';
-import { networkConfig } from './anchor.ts';
+import { type KnownAnchor, networkConfig } from './anchor.ts';
 import { CLINIC } from './identity.ts';
 import { applianceFolder } from './state-folder.ts';
 
@@ -21,7 +20,7 @@ export interface InstalledAppliance {
 export interface InstallOptions {
   readonly stateFolder: string;
   readonly centre: Centre;
-  readonly anchor: RunningAnchor;
+  readonly anchor: KnownAnchor;
   /** Of the lease; absent = as usual. */
   readonly graceMs?: number | undefined;
   readonly port: number;

@@ -23,7 +23,7 @@ async function waitForPause(client: CounterClient, tapId: string): Promise<TapPr
 
 /** Signs in with an operator's card on the reader, and takes the card away again. */
 export async function signInWith(
-  clinic: Surroundings,
+  clinic: Pick<Surroundings, 'wallet' | 'control'>,
   client: CounterClient,
   operatorId: string,
 ): Promise<void> {
