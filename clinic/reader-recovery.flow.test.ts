@@ -4,7 +4,8 @@ import { isMeasurable, LOSSES, type Loss, measureRecovery } from './bench/reader
 
 const ROUNDS = 50;
 
-it.each((Object.keys(LOSSES) as Loss[]).filter(isMeasurable))(
+// Each has a pcscd or a chip of its own, and mostly waits.
+it.concurrent.each((Object.keys(LOSSES) as Loss[]).filter(isMeasurable))(
   `is ready again ${ROUNDS} times out of ${ROUNDS}: %s`,
   async (loss) => {
     const { rounds, readyAfterMs } = await measureRecovery(loss, ROUNDS);
