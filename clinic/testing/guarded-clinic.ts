@@ -20,8 +20,6 @@ import { openClinicSam } from '../sam-store.ts';
 import { applianceFolder } from '../state-folder.ts';
 import { ApplianceProcess, buildPrograms } from './appliance-process.ts';
 
-/** The shortest that the configuration takes. */
-export const GRACE_MS = 1_000;
 /** So that one lost answer is no lost lease. */
 const ASK_EVERY_MS = 250;
 const LOOK_EVERY_MS = 5;
@@ -51,7 +49,7 @@ export class GuardedClinic {
   }
 
   /** Ready for its first patient, with nobody signed in. */
-  static async open(graceMs = GRACE_MS): Promise<GuardedClinic> {
+  static async open(graceMs: number): Promise<GuardedClinic> {
     buildPrograms();
     const folder = mkdtempSync(join(tmpdir(), 'sekisho-guarded-'));
     const surroundings = await startSurroundings({ stateFolder: folder, reader: 'pcsc', timing: 'zero' });
