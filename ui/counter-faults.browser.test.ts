@@ -180,6 +180,9 @@ describe('what goes wrong', () => {
     // An open stream outlives the switch; a server that ends it does what a reboot does.
     await rig.api.close();
     await page.getByText('装置とつながっていません。').waitFor();
+    // What was last heard of it is not how it is.
+    expect(await page.getByText('オンライン').count()).toBe(0);
+    expect(await page.getByText('正常').count()).toBe(0);
     await inspect('18-lost');
     // A page that is still open may try again, and fail again, at any moment.
     await page.close();

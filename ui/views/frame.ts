@@ -63,16 +63,21 @@ export function renderFrame(
     topBar(view, state, actions, switchLanguage),
     connection === 'lost' && h('p', { class: 'strip lost', role: 'alert' }, t('connectionLost')),
     snapshot !== undefined && carryOutStrip(snapshot),
-    snapshot !== undefined && snapshot.mode !== 'online' && modeStrip(snapshot.mode),
-    snapshot !== undefined && !isReaderNamed(view, snapshot) && readerStrip(readerFault(snapshot)),
+    isKnown(state) && state.snapshot.mode !== 'online' && modeStrip(state.snapshot.mode),
+    isKnown(state) && !isReaderNamed(view, state.snapshot) && readerStrip(readerFault(state.snapshot)),
     h(
       'main',
       { id: 'main', key: view },
       problem !== undefined && problemPanel(problem, actions),
       VIEWS[view](state, actions),
     ),
-    snapshot !== undefined && systemState(snapshot),
+    isKnown(state) && systemState(state.snapshot),
   );
+}
+
+/** Without a line to the appliance, what was last heard of it is not how it is. */
+function isKnown(state: State): state is State & { snapshot: GatewaySnapshot } {
+  return state.snapshot !== undefined && state.connection !== 'lost';
 }
 
 /** These views name the first missing thing themselves. */
@@ -92,7 +97,7 @@ function modeStrip(mode: 'degraded' | 'offline'): ViewNode {
 }
 
 function topBar(view: ViewName, state: State, actions: Actions, switchLanguage: () => void): ViewNode {
-  const { session, snapshot } = state;
+  const { session } = state;
   return h(
     'header',
     { class: 'top' },
@@ -107,7 +112,7 @@ function topBar(view: ViewName, state: State, actions: Actions, switchLanguage: 
     h(
       'div',
       { class: 'top-end' },
-      snapshot !== undefined && h('span', { class: `mode ${snapshot.mode}` }, modeText(snapshot.mode)),
+      isKnown(state) && h('span', { class: `mode ${state.snapshot.mode}` }, modeText(state.snapshot.mode)),
       session !== undefined && h('span', { class: 'operator' }, session.operator.displayName),
       session !== undefined &&
         !isForPatient(view) &&

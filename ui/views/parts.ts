@@ -99,7 +99,7 @@ export function facts(rows: readonly (readonly [label: string, value: Child])[])
   );
 }
 
-/** A list that a narrow screen moves sideways; `label` names it for a screen reader. */
+/** A list; `label` names it for a screen reader. On a narrow screen each row becomes a block of its own. */
 export function table(label: string, columns: readonly TextKey[], rows: readonly ViewNode[]): ViewNode {
   return labelledTable(
     label,
@@ -114,10 +114,36 @@ export function labelledTable(
   columns: readonly string[],
   rows: readonly ViewNode[],
 ): ViewNode {
-  const head = columns.map((text) => h('th', { scope: 'col' }, text));
+  const head = columns.map((text) => h('th', { scope: 'col', role: 'columnheader' }, text));
   return h(
     'div',
     { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': label },
-    h('table', {}, h('thead', {}, h('tr', {}, head)), h('tbody', {}, rows)),
+    h(
+      'table',
+      { role: 'table' },
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, head)),
+      h(
+        'tbody',
+        { role: 'rowgroup' },
+        rows.map((row) => labelCells(row, columns)),
+      ),
+    ),
   );
+}
+
+/** What is laid out as a block loses its place in the table, for the eye and for a screen reader: both are told. */
+function labelCells(row: ViewNode, columns: readonly string[]): ViewNode {
+  const cells = row.children.filter((cell) => typeof cell !== 'string');
+  return {
+    ...row,
+    props: { ...row.props, role: 'row' },
+    children: cells.map((cell, column) => ({
+      ...cell,
+      props: {
+        ...cell.props,
+        role: cell.tag === 'th' ? 'rowheader' : 'cell',
+        'data-label': columns[column],
+      },
+    })),
+  };
 }
