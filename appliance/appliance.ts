@@ -103,6 +103,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     logger: logger.child({ room: 'upstream' }),
     deadlines: { eligibilityMs: config.centre.timeoutMs, serviceProviderMs: config.centre.timeoutMs },
     onHealthChange: () => gateway.refresh(),
+    onOrders: () => gateway.ordersWait(),
   });
   const gateway: RunningGateway = makeGateway({
     clock,

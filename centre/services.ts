@@ -42,6 +42,11 @@ const admission =
   (device: ProvenDevice): void =>
     void requireDevice(registry, device);
 
+const ordersFor =
+  ({ registry }: CentreParts) =>
+  ({ samId }: ProvenDevice): boolean =>
+    registry.disableOrders.isOrdered(samId);
+
 const DEFINITIONS: Readonly<Record<ServiceName, Definition>> = {
   serviceProvider: {
     protection: 'mutual',
@@ -66,6 +71,7 @@ const DEFINITIONS: Readonly<Record<ServiceName, Definition>> = {
         deviceAuthority: deviceAuthority(parts),
         authorities: patientAuthorities(parts),
         admit: admission(parts),
+        hasOrders: ordersFor(parts),
       }),
   },
   visitHistory: {
@@ -76,6 +82,7 @@ const DEFINITIONS: Readonly<Record<ServiceName, Definition>> = {
         store: parts.visits,
         deviceAuthority: deviceAuthority(parts),
         admit: admission(parts),
+        hasOrders: ordersFor(parts),
       }),
   },
   monitor: { protection: 'server', routes: (parts) => monitorRoutes(parts.visits) },

@@ -163,6 +163,15 @@ describe('a stolen box', () => {
     expect((await trial.client.snapshot()).facts.sam).toBe('locked');
   }, 60_000);
 
+  it('hears of that order with the next answer of the centre, and is dead before its next minute', async () => {
+    trial = await TrialClinic.open();
+    await trial.place('mihon-taro');
+    trial.clinic.centre.administration.disableDevice(CLINIC.samId);
+    await makeVisit(trial.clinic, trial.client).catch(() => undefined);
+    await until(({ facts }) => facts.sam === 'disabled');
+    expect(recordsOf('sam-disabled')).toHaveLength(1);
+  }, 60_000);
+
   it.each([false, true])(
     'fetches the order that kills its SAM (revoked as well: %s)',
     async (isRevoked) => {

@@ -38,6 +38,8 @@ export interface RunningGateway extends Gateway {
   readerChanged(to: 'ready' | 'faulted'): void;
   /** Something that the snapshot shows changed elsewhere (outbox, centre health). */
   refresh(): void;
+  /** An answer of the centre says that the SP has an order for this device. */
+  ordersWait(): void;
   reconcileNow(): Promise<void>;
   close(): Promise<void>;
 }
@@ -258,6 +260,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       void unlock.retryOnline();
       core.publish();
     },
+    ordersWait: () => void orders.followByItself(),
     async reconcileNow() {
       await Promise.all([
         parts.vault.isOpen ? reconciliation.runAll() : undefined,

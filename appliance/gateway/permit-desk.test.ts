@@ -190,6 +190,18 @@ describe('a SAM that shall be dead', () => {
     },
   );
 
+  test('dies as soon as an answer of the centre says that an order waits, and asks once however often that is said', async () => {
+    bench.centre.isDisableOrdered = true;
+    const { calls } = bench.centre.scripts.orders;
+    for (let answers = 0; answers < 5; answers++) bench.gateway.ordersWait();
+    await bench.untilSnapshot(({ facts: { sam } }) => sam === 'disabled');
+    bench.gateway.ordersWait();
+    await settled();
+    // The question what is wanted, and the order.
+    expect(bench.centre.scripts.orders.calls - calls).toBe(2);
+    expect(recordsOf('sam-disabled')).toHaveLength(1);
+  });
+
   test('an unlock that the service provider refuses asks for the order at once', async () => {
     await bench.leave();
     bench.centre.isDisableOrdered = true;

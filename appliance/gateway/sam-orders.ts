@@ -7,6 +7,7 @@ export class SamOrders {
   readonly #parts: GatewayParts;
   readonly #core: GatewayCore;
   readonly #stop: AbortSignal;
+  #isFollowing = false;
 
   /** `stop` ends what asks the SP. */
   constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
@@ -30,12 +31,15 @@ export class SamOrders {
     throw new SekishoError('sam.disabled');
   }
 
-  /** The same for whoever has no use for the answer. Never rejects. */
+  /** The same for whoever has no use for the answer; once at a time, because each answer may ask for it again. Never rejects. */
   async followByItself(): Promise<void> {
-    if (this.#core.facts.sam.kind === 'absent' || this.#core.facts.sam.kind === 'disabled') return;
+    const { kind } = this.#core.facts.sam;
+    if (this.#isFollowing || kind === 'absent' || kind === 'disabled') return;
+    this.#isFollowing = true;
     await this.follow().catch((thrown: unknown) => {
       this.#parts.logger.warn('sam.orders', { code: toSekishoError(thrown).code });
     });
+    this.#isFollowing = false;
   }
 
   async #disable(): Promise<void> {

@@ -62,6 +62,8 @@ export interface CentreOptions {
   readonly deadlines?: Partial<CentreDeadlines>;
   /** Called whenever `health()` may answer something new. */
   readonly onHealthChange?: () => void;
+  /** An answer says that the SP has an order for this device; also with the answer to the question what it is. */
+  readonly onOrders?: () => void;
 }
 
 function openPostLine(url: URL, credentials: TlsCredentials, mediaType: string): Line {
@@ -88,10 +90,11 @@ export function openCentre(options: CentreOptions): Centre {
   const { urls, credentials, signer, clock, random, logger } = options;
   const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
   const onChange = options.onHealthChange ?? (() => {});
+  const onOrders = options.onOrders ?? (() => {});
   const circuit = (name: string, line: Line, deadlineMs: number): Circuit =>
     new Circuit(line, { name, deadlineMs, clock, logger, onChange });
   const proven = (name: string, url: string, deadlineMs: number): Circuit =>
-    circuit(name, new ProvenLine(makeOpener(new URL(url), credentials, signer)), deadlineMs);
+    circuit(name, new ProvenLine(makeOpener(new URL(url), credentials, signer, onOrders)), deadlineMs);
 
   const serviceProvider = proven('service-provider', urls.serviceProvider, deadlines.serviceProviderMs);
   const eligibility = proven('eligibility', urls.eligibility, deadlines.eligibilityMs);

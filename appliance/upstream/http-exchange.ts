@@ -1,5 +1,6 @@
 /** One HTTP/1.1 request and its whole answer, bounded in size. The deadline is the caller's signal. */
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { ORDERS_HEADER, ORDERS_WAITING } from '#contract/centre/wire.ts';
 import { SekishoError } from '#contract/errors.ts';
 import { abortError } from './deadline.ts';
 import { transportError } from './transport-error.ts';
@@ -18,6 +19,8 @@ export interface HttpAnswer {
   /** Lower case, without parameters. */
   readonly mediaType: string;
   readonly body: Buffer;
+  /** The centre has an order for this device. */
+  readonly hasOrders: boolean;
 }
 
 /** The server closed an idle connection just as the question went out: asking once more is right. */
@@ -46,6 +49,7 @@ function readAnswer(response: IncomingMessage, maxBytes: number): Promise<HttpAn
         status: response.statusCode ?? 0,
         mediaType: (response.headers['content-type'] ?? '').split(';', 1).join('').trim().toLowerCase(),
         body: Buffer.concat(chunks),
+        hasOrders: response.headers[ORDERS_HEADER] === ORDERS_WAITING,
       }),
     );
     response.on('error', (cause) =>

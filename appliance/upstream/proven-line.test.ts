@@ -9,6 +9,37 @@ import { openRegion } from './testdata/test-region.ts';
 afterEach(tidy);
 afterAll(() => region.remove());
 
+describe('an order of the SP', () => {
+  test('is told with each answer that says so, a refused proof and a refused question too', async () => {
+    let told = 0;
+    const service = await serve((_, response) => {
+      response.setHeader('Sekisho-Orders', 'waiting');
+      answerJson(response, told === 1 ? 403 : 200, ROSTER);
+    });
+    const centre = clientOf(service.url, { onOrders: () => void told++ });
+    await centre.serviceProvider.roster();
+    expect(told).toBe(1);
+    expect((await failure(centre.serviceProvider.roster())).code).toBe('centre.refused');
+    expect(told).toBe(2);
+    service.proofScript = (_, response) =>
+      void response.writeHead(403, { 'Sekisho-Orders': 'waiting' }).end();
+    await failure(centre.eligibility.byInsuredNumber({} as never));
+    expect(told).toBe(3);
+  });
+
+  test('is not told without a word of it, nor with another word', async () => {
+    let told = 0;
+    const service = await serve((_, response) => {
+      if (service.heard.length > 2) response.setHeader('Sekisho-Orders', 'none');
+      answerJson(response, 200, ROSTER);
+    });
+    const centre = clientOf(service.url, { onOrders: () => void told++ });
+    await centre.serviceProvider.roster();
+    await centre.serviceProvider.roster();
+    expect([service.heard.length, told]).toEqual([3, 0]);
+  });
+});
+
 describe('device proof', () => {
   test('comes first on a connection and once', async () => {
     const service = await serve();

@@ -53,10 +53,15 @@ async function proveDevice(
   requireSuccess(answer, [204]);
 }
 
-/** Opens and proves one connection. */
-export function makeOpener(origin: URL, credentials: TlsCredentials, signer: DeviceSigner): Opener {
+/** Opens and proves one connection. `onOrders` is told of each answer that says that an order waits. */
+export function makeOpener(
+  origin: URL,
+  credentials: TlsCredentials,
+  signer: DeviceSigner,
+  onOrders: () => void,
+): Opener {
   return async (signal) => {
-    const connection = await openTlsConnection(origin, credentials, signal);
+    const connection = listening(await openTlsConnection(origin, credentials, signal), onOrders);
     try {
       await proveDevice(connection, signer, signal);
       return connection;
@@ -66,6 +71,22 @@ export function makeOpener(origin: URL, credentials: TlsCredentials, signer: Dev
         throw new SekishoError('centre.unreachable', { cause: thrown });
       throw thrown;
     }
+  };
+}
+
+function listening(connection: TlsConnection, onOrders: () => void): TlsConnection {
+  return {
+    get usable() {
+      return connection.usable;
+    },
+    exportKeyingMaterial: (label, lengthBytes) => connection.exportKeyingMaterial(label, lengthBytes),
+    async exchange(question, signal) {
+      const answer = await connection.exchange(question, signal);
+      if (answer.hasOrders) onOrders();
+      return answer;
+    },
+    onClose: (listener) => connection.onClose(listener),
+    close: () => connection.close(),
   };
 }
 

@@ -29,6 +29,8 @@ export interface EligibilityOptions {
   readonly deviceAuthority: Certificate;
   /** Throws for a device that may not ask. */
   readonly admit: (device: ProvenDevice) => void;
+  /** The SP wants something of it. */
+  readonly hasOrders: (device: ProvenDevice) => boolean;
   readonly nowMs: () => number;
 }
 
@@ -36,8 +38,7 @@ type Outcome = Verdict | { readonly error: ProcessingErrorCode };
 
 export function eligibilityRoutes(options: EligibilityOptions): Route[] {
   const gate = createDeviceGate(options);
-  return [
-    gate.proofRoute,
+  return gate.withProof([
     {
       method: 'POST',
       path: '/v1/eligibility/by-certificate',
@@ -60,7 +61,7 @@ export function eligibilityRoutes(options: EligibilityOptions): Route[] {
         return jsonReply(200, encodeAnswer(options, '2', question, judgeInsuredNumber(options, question)));
       },
     },
-  ];
+  ]);
 }
 
 function requireInstitution(device: ProvenDevice, institutionCode: string): void {

@@ -5,13 +5,18 @@
 import { verify } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { DeviceProof } from '#contract/centre/service-provider.ts';
-import { DEVICE_PROOF_EXPORTER_BYTES, DEVICE_PROOF_EXPORTER_LABEL } from '#contract/centre/wire.ts';
+import {
+  DEVICE_PROOF_EXPORTER_BYTES,
+  DEVICE_PROOF_EXPORTER_LABEL,
+  ORDERS_HEADER,
+  ORDERS_WAITING,
+} from '#contract/centre/wire.ts';
 import { MalformedDer } from '../asn1/tlv.ts';
 import { type Certificate, parseCertificate, validatePath } from '../pki/certificate.ts';
 import { findAttribute } from '../pki/name.ts';
 import type { RevocationRegister } from '../pki/revocation-register.ts';
 import { parseJson } from './json.ts';
-import { CentreRefusal } from './problem.ts';
+import { CentreRefusal, problemReply, type Reply } from './problem.ts';
 import type { Call, Route } from './route.ts';
 
 export interface ProvenDevice {
@@ -22,8 +27,8 @@ export interface ProvenDevice {
 }
 
 export interface DeviceGate {
-  /** POST /v1/device/proof */
-  readonly proofRoute: Route;
+  /** POST /v1/device/proof, and `routes`, each of which tells the device when an order waits for it. */
+  withProof(routes: readonly Route[]): Route[];
   /** The device of the connection; refuses with 401 until it has proven itself. */
   deviceOf(call: Call): ProvenDevice;
 }
@@ -36,6 +41,7 @@ export interface DeviceGateOptions {
   readonly admit?: (device: ProvenDevice) => void;
   /** A revoked device that may still prove itself, to be told what it has to do. */
   readonly toleratesRevoked?: (device: ProvenDevice) => boolean;
+  readonly hasOrders: (device: ProvenDevice) => boolean;
 }
 
 const PROOF_PREFIX = Buffer.from('SEKISHO-DEVICE-1', 'ascii');
@@ -50,17 +56,30 @@ export function createDeviceGate(options: DeviceGateOptions): DeviceGate {
     options.admit?.(device);
     return device;
   };
-  return {
-    proofRoute: {
-      method: 'POST',
-      path: '/v1/device/proof',
-      mediaType: 'application/json',
-      handle({ tls, body }) {
-        if (tls === undefined) throw new CentreRefusal('device-proof-wrong', 'The proof needs TLS.');
-        proven.set(tls, check(verifyProof(options, tls, parseJson(DeviceProof, body))));
-        return { status: 204 };
-      },
+  const proofRoute: Route = {
+    method: 'POST',
+    path: '/v1/device/proof',
+    mediaType: 'application/json',
+    handle({ tls, body }) {
+      if (tls === undefined) throw new CentreRefusal('device-proof-wrong', 'The proof needs TLS.');
+      const device = verifyProof(options, tls, parseJson(DeviceProof, body));
+      // Who it is is known, also when it is not let in; each request is checked anew.
+      proven.set(tls, device);
+      check(device);
+      return { status: 204 };
     },
+  };
+  const telling = (route: Route): Route => ({
+    ...route,
+    async handle(call) {
+      const reply = await replyOf(route, call);
+      const device = call.tls === undefined ? undefined : proven.get(call.tls);
+      if (device === undefined || !options.hasOrders(device)) return reply;
+      return { ...reply, headers: { ...reply.headers, [ORDERS_HEADER]: ORDERS_WAITING } };
+    },
+  });
+  return {
+    withProof: (routes) => [proofRoute, ...routes].map(telling),
     deviceOf({ tls }) {
       const device = tls === undefined ? undefined : proven.get(tls);
       if (device === undefined) {
@@ -69,6 +88,15 @@ export function createDeviceGate(options: DeviceGateOptions): DeviceGate {
       return check(device);
     },
   };
+}
+
+async function replyOf(route: Route, call: Call): Promise<Reply> {
+  try {
+    return await route.handle(call);
+  } catch (thrown) {
+    if (thrown instanceof CentreRefusal) return problemReply(thrown);
+    throw thrown;
+  }
 }
 
 function verifyProof(options: DeviceGateOptions, tls: TLSSocket, proof: DeviceProof): ProvenDevice {

@@ -238,6 +238,36 @@ describe('a SAM that shall be dead', () => {
     expect((await disableOf(device)).status).toBe(404);
   });
 
+  test.each([false, true])(
+    'hears of it with every answer of every service (revoked as well: %s)',
+    async (isRevoked) => {
+      const samId = isRevoked ? '53410000000000d4' : '53410000000000d3';
+      const stolen = createAppliance(centre, { samId });
+      const { serviceProvider, eligibility, visitHistory } = centre.urls;
+      const hear = async () => [
+        (await stolen.prove(serviceProvider)).orders,
+        (await stolen.prove(eligibility)).orders,
+        (await stolen.send('GET', `${serviceProvider}/v1/roster`)).orders,
+        (await stolen.send('POST', `${eligibility}/v1/eligibility/by-certificate`, {})).orders,
+        (await stolen.send('PUT', `${visitHistory}/v1/visits/x`, {})).orders,
+      ];
+      try {
+        await stolen.prove(visitHistory);
+        expect(new Set(await hear())).toEqual(new Set([undefined]));
+        centre.administration.disableDevice(samId);
+        if (isRevoked) centre.administration.revokeDevice(samId);
+        expect(new Set(await hear())).toEqual(new Set(['waiting']));
+        // Nobody else, also not one that has not said who it is.
+        expect((await device.send('GET', `${serviceProvider}/v1/roster`)).orders).toBeUndefined();
+        const stranger = createAppliance(centre, { samId });
+        expect((await stranger.send('GET', `${serviceProvider}/v1/roster`)).orders).toBeUndefined();
+        stranger.close();
+      } finally {
+        stolen.close();
+      }
+    },
+  );
+
   test.each([false, true])('gets its order and nothing else (revoked as well: %s)', async (isRevoked) => {
     const samId = isRevoked ? '53410000000000d2' : '53410000000000d1';
     const stolen = createAppliance(centre, { samId });

@@ -46,14 +46,14 @@ export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] 
     nowMs,
     admit: (device) => void requireKnown(registry, device),
     toleratesRevoked: ({ samId }) => registry.disableOrders.isOrdered(samId),
+    hasOrders: ({ samId }) => registry.disableOrders.isOrdered(samId),
   });
   const admitted = (call: Call): ProvenDevice => {
     const device = gate.deviceOf(call);
     requireDevice(registry, device);
     return device;
   };
-  return [
-    gate.proofRoute,
+  return gate.withProof([
     {
       method: 'POST',
       path: '/v1/sam/unlock',
@@ -107,7 +107,7 @@ export function serviceProviderRoutes(options: ServiceProviderOptions): Route[] 
       path: '/v1/revoked-devices',
       handle: ({ tls }) => revokedDevices(options, institutionOf(tls)),
     },
-  ];
+  ]);
 }
 
 function unlock(options: ServiceProviderOptions, proven: ProvenDevice, request: SamUnlockRequest): Reply {

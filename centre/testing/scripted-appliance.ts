@@ -14,6 +14,8 @@ export const NETWORK_ID = 'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf';
 export interface Answer {
   readonly status: number;
   readonly type: string | undefined;
+  /** `sekisho-orders`. */
+  readonly orders: string | undefined;
   readonly body: string;
 }
 
@@ -119,6 +121,7 @@ export function send(
           resolve({
             status: response.statusCode ?? 0,
             type: response.headers['content-type'],
+            orders: [response.headers['sekisho-orders']].flat()[0],
             body: Buffer.concat(chunks).toString('utf8'),
           }),
         );

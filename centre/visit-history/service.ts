@@ -14,13 +14,14 @@ export interface VisitHistoryOptions {
   readonly deviceAuthority: Certificate;
   /** Throws for a device that may not ask. */
   readonly admit: (device: ProvenDevice) => void;
+  /** The SP wants something of it. */
+  readonly hasOrders: (device: ProvenDevice) => boolean;
   readonly nowMs: () => number;
 }
 
 export function visitHistoryRoutes(options: VisitHistoryOptions): Route[] {
   const gate = createDeviceGate(options);
-  return [
-    gate.proofRoute,
+  return gate.withProof([
     {
       method: 'PUT',
       path: '/v1/visits/:visitId',
@@ -45,5 +46,5 @@ export function visitHistoryRoutes(options: VisitHistoryOptions): Route[] {
         return jsonReply(outcome === 'created' ? 201 : 200, receipt);
       },
     },
-  ];
+  ]);
 }

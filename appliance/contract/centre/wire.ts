@@ -22,6 +22,13 @@ export const Instant = z.iso.datetime({ precision: 3 });
 export const DEVICE_PROOF_EXPORTER_LABEL = 'EXPORTER-sekisho-device-proof';
 export const DEVICE_PROOF_EXPORTER_BYTES = 32;
 
+/**
+ * On any answer to a proven device, refusals too, while the SP has an order for it: it then asks `GET /v1/orders` at once
+ * instead of at its next turn. A hint: what is to be done only the SP says, and the SAM verifies.
+ */
+export const ORDERS_HEADER = 'sekisho-orders';
+export const ORDERS_WAITING = 'waiting';
+
 /** Centre errors: RFC 9457 with a stable `code`. */
 export const CentreProblem = z.object({
   type: z.string(),
