@@ -7,10 +7,13 @@ import { startApi } from '#api/http/server.ts';
 import type { SamAccess } from '#broker/sam-access.ts';
 import type { SamSlot } from '#broker/sam-power.ts';
 import type { CardReader } from '#card/channel.ts';
+import { loadPhotoDecoder } from '#card/face/photo.ts';
 import type { Config } from '#config/schema.ts';
+import { toSekishoError } from '#contract/errors.ts';
 import { SupervisedReader } from '#drivers/supervision/index.ts';
 import type { Gateway } from '#gateway/face.ts';
 import { makeGateway, type RunningGateway } from '#gateway/gateway.ts';
+import type { Life } from '#gateway/parts.ts';
 import type { SelfCheck } from '#liveness/heartbeat.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
@@ -38,6 +41,8 @@ export interface ApplianceParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Who is told whom this process knows, and ends it. Absent: it outlives its locks. */
+  readonly life?: Life | undefined;
   /** The built counter page. */
   readonly uiFolder?: string | undefined;
 }
@@ -48,7 +53,8 @@ export interface RunningAppliance {
   readonly databasePath: string;
   /** What must work for as long as this process is worth keeping. */
   readonly selfChecks: readonly SelfCheck[];
-  close(): Promise<void>;
+  /** Requests that are under way get an answer within `graceMs`, and what happened before is written. */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** How often what is open is tried again by itself. */
@@ -133,6 +139,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     ...networkOf(anchorKey),
     leaseStatus: () => lease?.status(),
     version: VERSION,
+    life: parts.life,
   });
   const sync = startSyncWorker({
     outbox: store.outbox,
@@ -174,7 +181,26 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     tell: (fact, because) => gateway.networkChanged(fact, because),
     tampered: () => samAccess.permit.end('tampered'),
   });
+  // Screens that came meanwhile learn of the lease, and why the last one ended.
+  gateway.refresh();
+  // After everything that a clinic waits for: the first photo comes with the first card.
+  loadPhotoDecoder().catch((thrown: unknown) => {
+    logger.warn('photo.decoder-missing', { error: toSekishoError(thrown) });
+  });
   const reconciling = repeat(clock, stop.signal, RECONCILE_EVERY_MS, () => gateway.reconcileNow());
+  let closing: Promise<void> | undefined;
+  const close = async (graceMs?: number): Promise<void> => {
+    stop.abort();
+    stopWaking();
+    stopSignalling();
+    stopKeeping();
+    // What a lock brought about is written with the SAM's stamp, as long as there is one.
+    await Promise.all([lease?.close(), api.close(graceMs), gateway.settled()]);
+    await gateway.close();
+    await Promise.all([sync.stop(), reconciling]);
+    await Promise.all([centre.close(), reader.close(), parts.panel?.close()]);
+    await store.close();
+  };
   return {
     url: api.url,
     gateway,
@@ -183,21 +209,7 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
       { name: 'store', run: () => store.probe() },
       { name: 'lease', run: () => lease?.requireHeld(gateway.snapshot().facts.network) },
     ],
-    async close() {
-      stop.abort();
-      stopWaking();
-      stopSignalling();
-      stopKeeping();
-      await lease?.close();
-      await api.close();
-      await gateway.close();
-      await sync.stop();
-      await reconciling;
-      await centre.close();
-      await reader.close();
-      await parts.panel?.close();
-      await store.close();
-    },
+    close: (graceMs) => (closing ??= close(graceMs)),
   };
 }
 

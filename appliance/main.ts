@@ -8,6 +8,7 @@ import type { CardReader } from '#card/channel.ts';
 import { loadConfig } from '#config/load.ts';
 import type { Config } from '#config/schema.ts';
 import { beat } from '#liveness/heartbeat.ts';
+import { finish, RENEWED, Renewal } from '#liveness/renewal.ts';
 import { systemdSupervisor } from '#liveness/systemd.ts';
 import { systemClock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
@@ -30,6 +31,9 @@ interface OpenedReader {
   readonly reader: CardReader;
   readonly restartReader?: () => Promise<boolean>;
 }
+
+/** For the answers that are under way when it is locked. */
+const LOCKED_GRACE_MS = 500;
 
 /** Its supervision waits for it to come back; it need not, too. */
 const RECOVERY_TIMEOUT_MS = 300;
@@ -100,6 +104,7 @@ async function openPanel(config: Config['panel'], logger: Logger): Promise<Panel
 async function run(configPath: string): Promise<void> {
   const config = loadConfig(configPath);
   const logger = createLogger({ level: config.log.level });
+  const renewal = new Renewal();
   const appliance = await startAppliance({
     config,
     ...(await openReader(config.reader, logger.child({ room: 'reader' }))),
@@ -109,6 +114,7 @@ async function run(configPath: string): Promise<void> {
     random: systemRandom,
     logger,
     uiFolder: UI_FOLDER,
+    life: renewal,
   });
   const supervisor = systemdSupervisor();
   const end = new AbortController();
@@ -131,6 +137,11 @@ async function run(configPath: string): Promise<void> {
       () => process.exit(1),
     );
   };
+  void renewal.due.then(async () => {
+    logger.info('appliance.renewed');
+    await finish(() => appliance.close(LOCKED_GRACE_MS), systemClock, logger);
+    process.exit(RENEWED);
+  });
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
 }

@@ -1,8 +1,7 @@
 /** The gateway: wires the rules to the parts and gives them their public face. */
-import { loadPhotoDecoder } from '#card/face/photo.ts';
 import { checkInsuredNumber } from '#card/insured-number.ts';
 import type { InsuredNumber } from '#contract/centre/eligibility.ts';
-import { SekishoError, toSekishoError } from '#contract/errors.ts';
+import { SekishoError } from '#contract/errors.ts';
 import type { LeaseEnd, NetworkFact } from '#contract/network.ts';
 import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import { AccessDesk } from './access-desk.ts';
@@ -41,6 +40,8 @@ export interface RunningGateway extends Gateway {
   /** An answer of the centre says that the SP has an order for this device. */
   ordersWait(): void;
   reconcileNow(): Promise<void>;
+  /** Resolves when all that follows from what has happened so far is done and written. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -240,9 +241,6 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     },
 
     async start(signal) {
-      loadPhotoDecoder().catch((thrown: unknown) => {
-        parts.logger.warn('photo.decoder-missing', { error: toSekishoError(thrown) });
-      });
       await keeper.start(signal);
       await permits.look();
       const { samId } = holder.identity ?? {};
@@ -272,6 +270,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       ]);
       core.publish();
     },
+    settled: () => core.settled(),
     async close() {
       stop.abort(new SekishoError('tap.cancelled'));
       await sessions.close();

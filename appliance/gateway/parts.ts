@@ -42,6 +42,13 @@ export interface GatewayLimits {
   readonly tapsPerCardPerDay: number;
 }
 
+/** Whether this process may still meet people, who stay in its memory until it ends. @see `appliance/liveness/renewal.ts` */
+export interface Life {
+  note(now: { readonly patients: boolean; readonly operator: boolean }): void;
+  /** It is about to end, and opens nothing any more. */
+  readonly isDue: boolean;
+}
+
 export interface GatewayParts {
   readonly clock: Clock;
   readonly random: Random;
@@ -79,4 +86,6 @@ export interface GatewayParts {
   /** For the snapshot; undefined before anybody keeps a lease. */
   readonly leaseStatus?: () => LeaseStatus | undefined;
   readonly version: string;
+  /** Absent: it stays, and opens again as often as it may. */
+  readonly life?: Life | undefined;
 }

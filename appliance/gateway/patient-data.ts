@@ -12,12 +12,14 @@ import { appendStamped } from './stamped-entry.ts';
 
 export class PatientData {
   readonly #parts: GatewayParts;
+  readonly #core: GatewayCore;
   readonly #stop: AbortSignal;
   #resealing: Promise<void> = Promise.resolve();
 
   /** `stop` ends what asks the SP. */
   constructor(parts: GatewayParts, core: GatewayCore, stop: AbortSignal) {
     this.#parts = parts;
+    this.#core = core;
     this.#stop = stop;
     let was = core.facts.sam.kind;
     core.subscribe(() => {
@@ -25,15 +27,19 @@ export class PatientData {
       if (was === 'unlocked' && kind !== 'unlocked') parts.vault.close();
       if (was === 'absent' && kind === 'locked') void this.#lookAtLetterbox();
       was = kind;
+      this.#noteLife();
     });
   }
 
   /** With a SAM that was just unlocked. Rejects `sam.*`, `store.*`, and `centre.*` when the SP must help a replaced SAM. */
   async open(sam: OpenSam): Promise<void> {
     const { vault } = this.#parts;
+    this.#requireLife();
     if (vault.isOpen) return;
     await this.#proveLetterbox();
     const opening = await vault.open(sam, (fromSamId, wrapped) => this.#rewrap(fromSamId, wrapped));
+    this.#noteLife();
+    this.#requireLife();
     const { keyId, event, unnamedLetterboxKey: letterboxKey } = opening;
     const record = { kind: 'data-key', at: this.#now(), keyId } as const;
     if (letterboxKey !== undefined) {
@@ -47,6 +53,7 @@ export class PatientData {
 
   close(): void {
     this.#parts.vault.close();
+    this.#noteLife();
   }
 
   /** A new key for what is written from now on; all that is there follows in the background. Rejects `sam.*`, `store.*`. */
@@ -84,6 +91,18 @@ export class PatientData {
     const { vault, samAccess } = this.#parts;
     const der = await samAccess.deviceCertificate();
     vault.proveLetterbox(publicKeyOf(der));
+  }
+
+  /** A process that is about to end opens nothing any more. */
+  #requireLife(): void {
+    if (this.#parts.life?.isDue !== true) return;
+    this.#parts.vault.close();
+    throw new SekishoError('sam.locked');
+  }
+
+  #noteLife(): void {
+    const { vault, life } = this.#parts;
+    life?.note({ patients: vault.isOpen, operator: this.#core.facts.operator.kind !== 'none' });
   }
 
   async #rewrap(fromSamId: string, wrapped: Uint8Array): Promise<Uint8Array> {

@@ -24,12 +24,18 @@ export class ApplianceProcess {
   readonly url: string;
   /** Everything that it logged, in all its rooms. */
   readonly logLines: readonly string[];
+  /** Resolves with its exit code when it has ended. */
+  readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess, url: string, logLines: readonly string[]) {
     this.#child = child;
     this.url = url;
     this.logLines = logLines;
+    this.ended =
+      child.exitCode === null && child.signalCode === null
+        ? once(child, 'exit').then(([code]) => code as number | null)
+        : Promise.resolve(child.exitCode);
   }
 
   /** Resolves when it is ready for a patient. */

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { endProcess, startBrokerProgram } from '#broker/testing/broker-program.ts';
 import { TimedSam } from '#broker/testing/timed-sam.ts';
 import type { ConfigFile } from '#config/schema.ts';
+import type { GatewaySnapshot } from '#contract/snapshot.ts';
 import { ANCHOR_PORT, type Cable, openCable, type Program, runIn } from '#lease/testing/network-lab.ts';
 import { anchorNetworkId } from '../anchor.ts';
 import { installAppliance } from '../appliance-config.ts';
@@ -18,7 +19,8 @@ import { clinicCa, type Surroundings, startSurroundings } from '../clinic.ts';
 import { CounterClient } from '../counter-client.ts';
 import { openClinicSam } from '../sam-store.ts';
 import { applianceFolder } from '../state-folder.ts';
-import { ApplianceProcess, buildPrograms } from './appliance-process.ts';
+import { type ApplianceProcess, buildPrograms } from './appliance-process.ts';
+import { KeptAppliance } from './kept-appliance.ts';
 
 /** So that one lost answer is no lost lease. */
 const ASK_EVERY_MS = 250;
@@ -37,8 +39,10 @@ export class GuardedClinic {
   readonly #configFile: string;
   #anchor: Program | undefined;
   #broker: ChildProcess | undefined;
-  #appliance: ApplianceProcess | undefined;
+  #appliance: KeptAppliance | undefined;
   #client: CounterClient | undefined;
+  /** In how many-th life it was open last. */
+  #openLife = 0;
 
   private constructor(folder: string, surroundings: Surroundings, sam: TimedSam, graceMs: number) {
     this.folder = folder;
@@ -77,7 +81,12 @@ export class GuardedClinic {
     return present(this.#broker);
   }
 
+  /** The life that is now: it ends when it is locked, and another one begins. */
   get appliance(): ApplianceProcess {
+    return this.kept.current;
+  }
+
+  get kept(): KeptAppliance {
     return present(this.#appliance);
   }
 
@@ -105,8 +114,10 @@ export class GuardedClinic {
   }
 
   async startAppliance(): Promise<void> {
-    this.#appliance = await ApplianceProcess.start(this.#configFile);
-    this.#client = new CounterClient(this.#appliance.url, clinicCa(this.surroundings));
+    this.#appliance = await KeptAppliance.start(this.#configFile, ({ url }) => {
+      this.#client?.close();
+      this.#client = new CounterClient(url, clinicCa(this.surroundings));
+    });
   }
 
   async killBroker(): Promise<void> {
@@ -122,13 +133,23 @@ export class GuardedClinic {
   async untilOpen(grants = 0): Promise<void> {
     await this.#until(async () => {
       if (this.sam.grants <= grants) return false;
-      const { facts } = await this.client.snapshot();
-      return facts.network === 'registered' && facts.sam === 'unlocked';
+      const facts = await this.#facts();
+      return facts?.network === 'registered' && facts.sam === 'unlocked';
+    });
+    this.#openLife = this.kept.ends.length;
+  }
+
+  /** In a life after the one that was open: it has known nobody. */
+  async untilLocked(): Promise<void> {
+    await this.#until(async () => {
+      const sam = (await this.#facts())?.sam;
+      return this.kept.ends.length > this.#openLife && sam !== undefined && sam !== 'unlocked';
     });
   }
 
-  async untilLocked(): Promise<void> {
-    await this.#until(async () => (await this.client.snapshot()).facts.sam !== 'unlocked');
+  /** Undefined between two lives. */
+  async #facts(): Promise<GatewaySnapshot['facts'] | undefined> {
+    return (await this.client.snapshot().catch(() => undefined))?.facts;
   }
 
   async close(): Promise<void> {
@@ -144,7 +165,7 @@ export class GuardedClinic {
     for (const endMs = performance.now() + PATIENCE_MS; !(await isSo()); await sleep(LOOK_EVERY_MS)) {
       if (performance.now() > endMs)
         throw new Error(
-          `not so within ${PATIENCE_MS} ms\n${this.appliance.logLines
+          `not so within ${PATIENCE_MS} ms\n${this.kept.logLines
             .filter((line) => !line.includes('http.answered'))
             .slice(-30)
             .join('\n')}`,

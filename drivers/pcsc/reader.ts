@@ -121,6 +121,11 @@ export class PcscReader implements CardReader {
     return this.#binding.kill();
   }
 
+  /** Ends the process that holds the card, and what it has in memory with it; the next card gets a fresh one. */
+  renew(): Promise<void> {
+    return this.#binding.retire();
+  }
+
   async close(): Promise<void> {
     this.#end.abort(new SekishoError('reader.unreachable', { context: { reason: 'reader-closed' } }));
     try {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,23 @@ describe('a SAM slot', () => {
     await fixture.takeOut(SAM, () => sam.remove());
   });
 
+  it('ends the process that held the SAM with its power, and holds the next one in a fresh one', async () => {
+    const sam = new ScriptedVpcdCard(() => Buffer.from('9000', 'hex'));
+    await sam.insert(fixture.portOf(SAM));
+    const before = hostsOf(process.pid);
+    const reader = makeReader();
+    const newHosts = (): number[] => hostsOf(process.pid).filter((pid) => !before.includes(pid));
+    const channel = await reader.waitForCard(patience());
+    const [first] = newHosts();
+    await channel.close();
+    expect(newHosts()).toEqual([]);
+    await reader.waitForCard(patience());
+    expect(newHosts()).toHaveLength(1);
+    expect(newHosts()).not.toContain(first);
+    await reader.close();
+    await fixture.takeOut(SAM, () => sam.remove());
+  });
+
   /**
    * A killed process cannot leave the SAM unlocked. @see docs/architecture.md, invariant 2
    *
@@ -77,6 +95,14 @@ describe('a SAM slot', () => {
     await dispose();
   });
 });
+
+/** Processes of the PC/SC binding that `pid` has started. */
+function hostsOf(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+  return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('pcsc-host'));
+}
 
 /** A SAM in the slot, and a process of its own that holds it through our driver. */
 async function holdSam() {

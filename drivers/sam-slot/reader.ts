@@ -47,7 +47,7 @@ export class SamSlotReader implements CardReader {
     );
     try {
       const channel = await this.#reader.waitForCard(AbortSignal.any([signal, absent.signal]));
-      const sam = new SamChannel(channel);
+      const sam = new SamChannel(channel, this.#reader);
       this.#inner.set(sam, channel);
       return sam;
     } catch (thrown) {
@@ -78,9 +78,11 @@ class SamChannel implements CardChannel {
   readonly identity: Uint8Array;
   readonly maxCommandBytes: number;
   readonly #inner: CardChannel;
+  readonly #reader: PcscReader;
 
-  constructor(inner: CardChannel) {
+  constructor(inner: CardChannel, reader: PcscReader) {
     this.#inner = inner;
+    this.#reader = reader;
     this.name = inner.name;
     this.identity = inner.identity;
     this.maxCommandBytes = inner.maxCommandBytes;
@@ -90,8 +92,10 @@ class SamChannel implements CardChannel {
     return this.#inner.transmit(command, options).catch(rethrow);
   }
 
+  /** Without power, and nowhere any more: who held it knew its commands. */
   async close(): Promise<void> {
     await this.#inner.close().catch(rethrow);
+    await this.#reader.renew();
   }
 }
 

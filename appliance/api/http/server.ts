@@ -48,7 +48,8 @@ export interface ApiOptions {
 export interface RunningApi {
   readonly url: string;
   readonly port: number;
-  close(): Promise<void>;
+  /** Requests that are under way have `graceMs`; then their connections are cut. */
+  close(graceMs?: number): Promise<void>;
 }
 
 const HEARTBEAT_MS = 15_000;
@@ -95,7 +96,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
   return {
     url: `https://${host}:${port}`,
     port,
-    close: () => closeServer(server, streams, () => sessions.close()),
+    close: (graceMs = CLOSE_GRACE_MS) => closeServer(server, graceMs, streams, () => sessions.close()),
   };
 }
 
@@ -195,11 +196,16 @@ function listening(server: Server, host: string, port: number): Promise<number> 
 const CLOSE_GRACE_MS = 2_000;
 
 /** Stops listening, ends the streams, lets running requests finish for a moment, then cuts. */
-function closeServer(server: Server, streams: SnapshotStreams, release: () => void): Promise<void> {
+function closeServer(
+  server: Server,
+  graceMs: number,
+  streams: SnapshotStreams,
+  release: () => void,
+): Promise<void> {
   streams.close();
   release();
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
       clearTimeout(cut);
       resolve();

@@ -123,14 +123,15 @@ export class InstalledClinic {
     await this.machine.must('ip', 'link', 'set', CABLE, state);
   }
 
-  /** At home and unlocked, as a screen sees it. */
+  /** At home and unlocked, as a screen sees it, and started, as systemd sees it. */
   untilOpen(): Promise<void> {
     return this.machine.until('at home and unlocked', async () => {
       const facts = await this.client.snapshot().then(
         (snapshot) => snapshot.facts,
         () => undefined,
       );
-      return facts?.network === 'registered' && facts.sam === 'unlocked';
+      if (facts?.network !== 'registered' || facts.sam !== 'unlocked') return false;
+      return (await this.machine.run('systemctl', 'is-active', GATEWAY)).output === 'active';
     });
   }
 
