@@ -16,7 +16,8 @@ export const RUNTIME_PACKAGES = ['pcscd', 'vsmartcard-vpcd', 'python3', 'iproute
 export const TEST_PACKAGES = [
   'python3', // card IDs, computed a second way
   'openssl', // certificates, OCSP, time stamps, signatures, TLS
-  'systemd', // how well the units are guarded
+  'systemd', // the units, which it also runs
+  'polkitd', // who may use the cards
   'opensc', // the simulated card
   'libnfc-bin', // the simulated PN532
   'libnfc-pn53x-examples', // the same, command by command
