@@ -153,7 +153,7 @@ export function runIn(namespace: string, ...words: readonly string[]): Program {
   return {
     child,
     told,
-    async next(fits, timeoutMs = 10_000) {
+    async next(fits, timeoutMs = 30_000) {
       const untilMs = performance.now() + timeoutMs;
       for (;;) {
         const object = told[heard];
