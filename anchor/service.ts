@@ -26,7 +26,10 @@ export interface RunningService {
 }
 
 export async function startAnchorService(anchor: Anchor, options: ServiceOptions): Promise<RunningService> {
-  const socket: Socket = createSocket(isIPv6(options.host) ? 'udp6' : 'udp4');
+  // Of both families at once, the limit of hops would hold for one of them only.
+  const socket: Socket = isIPv6(options.host)
+    ? createSocket({ type: 'udp6', ipv6Only: true })
+    : createSocket('udp4');
   socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
     const answer = anchor.answer(datagram, from.address);
     // An answer that cannot be sent is one that got lost on the way: the device asks again in a second.

@@ -1,6 +1,7 @@
 /** Puts the lease together out of its settings and its drivers, and has the gateway follow it. */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import type { Config } from '#config/schema.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { RegisteredNetwork } from '#contract/http/network-routes.ts';
@@ -94,7 +95,15 @@ export async function keepLease(parts: LeaseParts): Promise<RunningLease> {
     options: network,
     verifier: parts.verifier,
     anchors: new UdpAnchorLine(network),
-    eye: openEye({ device: network.interface, dhcpLeaseFile: network.dhcpLeaseFile }, clock, logger),
+    eye: openEye(
+      {
+        device: network.interface,
+        family: network.anchors.some(({ host }) => isIPv6(host)) ? 'inet6' : 'inet',
+        dhcpLeaseFile: network.dhcpLeaseFile,
+      },
+      clock,
+      logger,
+    ),
     tamper: openTamper(network, clock),
     boot: systemBootClock,
     clock,

@@ -131,6 +131,24 @@ describe('parseConfig', () => {
     });
   });
 
+  test('anchors are in the clinic, and of one family', () => {
+    const pathsFor = (...hosts: string[]): string[] => {
+      const network = { ...production.network, anchors: hosts.map((host) => ({ host })) };
+      try {
+        parseConfig({ ...production, network });
+        return [];
+      } catch (thrown) {
+        return ((thrown as SekishoError).cause as ConfigProblemList).problems.map(({ path }) => path);
+      }
+    };
+    for (const good of ['192.168.10.2', 'fd12:3456::1', 'fe80::5e:1%eth0', 'FD00::A', 'anchor.clinic'])
+      expect(pathsFor(good), good).toEqual([]);
+    for (const bad of ['fe80::1', '2001:db8::1', 'ff02::1', '::', '::ffff:192.168.10.2', 'fec0::1'])
+      expect(pathsFor(bad), bad).toEqual(['network.anchors.0.host']);
+    expect(pathsFor('fd00::1', 'fe80::1%eth0')).toEqual([]);
+    expect(pathsFor('fd00::1', '192.168.10.2')).toEqual(['network.anchors']);
+  });
+
   test('a PN532 has its nine rates and begins at the one of every fresh chip', () => {
     const pn532 = (more: object) => ({
       ...production,

@@ -3,7 +3,7 @@
 /** One look at the network card. What is unknown is absent; all of it can be forged, so it may end a lease and never grant one. */
 export interface NetworkSight {
   readonly carrier: boolean;
-  /** IPv4 with prefix length, in order. */
+  /** With prefix length, in order; of the family in which the anchors are asked. */
   readonly addresses: readonly string[];
   readonly gateway?: string | undefined;
   readonly gatewayMac?: string | undefined;

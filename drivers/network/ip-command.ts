@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { NetworkSight } from '#ports/surroundings.ts';
 
+/** The one in which the anchors are asked. */
+export type AddressFamily = 'inet' | 'inet6';
+
 const LOOK_TIMEOUT_MS = 2_000;
+const OPTION_OF: Readonly<Record<AddressFamily, string>> = { inet: '-4', inet6: '-6' };
 
 /** What `ip -j` prints, as far as we read it. */
 interface LinkRow {
@@ -13,6 +17,9 @@ interface LinkRow {
     readonly family?: string;
     readonly local?: string;
     readonly prefixlen?: number;
+    readonly temporary?: boolean;
+    readonly tentative?: boolean;
+    readonly deprecated?: boolean;
   }[];
 }
 interface RouteRow {
@@ -40,17 +47,26 @@ function rows<Row>(...words: readonly string[]): Promise<readonly Row[]> {
   });
 }
 
-/** Carrier, addresses, gateway and its MAC of one network card, now. */
-export async function look(device: string): Promise<NetworkSight> {
+type AddressRow = NonNullable<LinkRow['addr_info']>[number];
+
+/** Addresses for privacy (RFC 8981), not yet or not any more used: these come and go at home, too. */
+function isFixed({ temporary, tentative, deprecated }: AddressRow): boolean {
+  return !(temporary || tentative || deprecated);
+}
+
+/** Carrier, and the addresses, gateway and its MAC of one family, of one network card, now. */
+export async function look(device: string, watched: AddressFamily): Promise<NetworkSight> {
+  const option = OPTION_OF[watched];
   const [links, routes, neighbours] = await Promise.all([
     rows<LinkRow>('address', 'show', 'dev', device),
-    rows<RouteRow>('-4', 'route', 'show', 'default', 'dev', device),
-    rows<NeighbourRow>('-4', 'neighbour', 'show', 'dev', device),
+    rows<RouteRow>(option, 'route', 'show', 'default', 'dev', device),
+    rows<NeighbourRow>(option, 'neighbour', 'show', 'dev', device),
   ]);
   const [link] = links;
-  const addresses = (link?.addr_info ?? []).flatMap(({ family, local, prefixlen }) =>
-    family === 'inet' && local !== undefined ? [`${local}/${prefixlen}`] : [],
-  );
+  const addresses = (link?.addr_info ?? []).flatMap((row) => {
+    const { family, local, prefixlen } = row;
+    return family === watched && local !== undefined && isFixed(row) ? [`${local}/${prefixlen}`] : [];
+  });
   const [route] = routes.toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0));
   const gateway = route?.gateway;
   return {

@@ -3,11 +3,13 @@ import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { NetworkEvent, NetworkEye, NetworkSight } from '#ports/surroundings.ts';
 import { carrierLosses } from './carrier-file.ts';
-import { look, type Monitor, monitor } from './ip-command.ts';
+import { type AddressFamily, look, type Monitor, monitor } from './ip-command.ts';
 import { readMonitorLine } from './monitor-line.ts';
 
 export interface NetworkEyeOptions {
   readonly device: string;
+  /** Of the anchors: changes in the other one are not looked at. */
+  readonly family: AddressFamily;
   readonly clock: Clock;
   readonly logger: Logger;
   /** What else can be known about the place, at a price; asked with every look. */
@@ -139,8 +141,8 @@ export class DeviceEye implements NetworkEye {
   }
 
   async #sightNow(): Promise<NetworkSight> {
-    const { device, hints } = this.#options;
-    const [sight, hinted] = await Promise.all([look(device), hints?.()]);
+    const { device, family, hints } = this.#options;
+    const [sight, hinted] = await Promise.all([look(device, family), hints?.()]);
     return { ...sight, ...hinted };
   }
 }

@@ -38,6 +38,11 @@ describe('a line of `ip -o monitor label`, as iproute2 6.1 prints it', () => {
     ['[ROUTE]default via 10.9.0.1 dev eth0 ', 'changed'],
     ['[ROUTE]Deleted default via 10.9.0.1 dev eth0 ', 'changed'],
     ['[NEIGH]10.9.0.1 dev eth0 lladdr 02:00:00:00:00:02 REACHABLE', 'changed'],
+    [
+      '[ADDR]2: eth0    inet6 fd00::2/64 scope global \\       valid_lft forever preferred_lft forever',
+      'changed',
+    ],
+    ['[ROUTE]default via fe80::1 dev eth0 proto ra metric 100 pref medium', 'changed'],
     // Everyday.
     ['[NEIGH]10.9.0.1 dev eth0 lladdr 02:00:00:00:00:01 STALE', undefined],
     ['[NEIGH]10.9.0.1 dev eth0 FAILED', undefined],

@@ -3,12 +3,14 @@ import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import type { NetworkEye } from '#ports/surroundings.ts';
 import { readDhcpServer } from './dhcp-lease.ts';
+import type { AddressFamily } from './ip-command.ts';
 import { DeviceEye } from './network-eye.ts';
 import { readWirelessName } from './wireless-name.ts';
 
 export interface EyeSettings {
   /** The network card; undefined watches nothing (development). */
   readonly device: string | undefined;
+  readonly family: AddressFamily;
   readonly dhcpLeaseFile: string | undefined;
 }
 
@@ -18,10 +20,15 @@ const UNWATCHED: NetworkEye = {
   close: async () => {},
 };
 
-export function openEye({ device, dhcpLeaseFile }: EyeSettings, clock: Clock, logger: Logger): NetworkEye {
+export function openEye(
+  { device, family, dhcpLeaseFile }: EyeSettings,
+  clock: Clock,
+  logger: Logger,
+): NetworkEye {
   if (device === undefined) return UNWATCHED;
   return new DeviceEye({
     device,
+    family,
     clock,
     logger,
     hints: async () => ({

@@ -1,4 +1,5 @@
 /** A watcher as a process of its own, for a network namespace: prints what it tells, one JSON object a line. Tests only. */
+import { isIPv6 } from 'node:net';
 import { UdpAnchorLine } from '#drivers/network/anchor-line.ts';
 import { systemBootClock } from '#drivers/network/boot-clock.ts';
 import { DeviceEye } from '#drivers/network/network-eye.ts';
@@ -38,7 +39,12 @@ const watcher: LeaseWatcher = new LeaseWatcher({
     },
   },
   anchors: new UdpAnchorLine({ anchors: [options.anchor], hops: 1 }),
-  eye: new DeviceEye({ device: options.device, clock: systemClock, logger: silentLogger }),
+  eye: new DeviceEye({
+    device: options.device,
+    family: isIPv6(options.anchor.host) ? 'inet6' : 'inet',
+    clock: systemClock,
+    logger: silentLogger,
+  }),
   tamper:
     options.tamperFile === undefined ? undefined : fileTamperSwitch(options.tamperFile, '0', systemClock),
   boot: systemBootClock,
