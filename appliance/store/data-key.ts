@@ -7,11 +7,9 @@
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
+import { deriveKeys } from './hkdf.ts';
 
 const KEY_ID_BYTES = 4;
-const NO_SALT = Buffer.alloc(32);
-/** The first and only block of the expansion. */
-const FIRST = Uint8Array.of(1);
 const SEAL_VERSION = 0x01;
 
 const NONCE_BYTES = 12;
@@ -34,10 +32,7 @@ export interface DataKey {
 export function makeDataKey(secret: Uint8Array): DataKey {
   const id = createHash('sha256').update('SEKISHO-DATA-KEY-ID-1').update(secret).digest();
   const idBytes = id.subarray(0, KEY_ID_BYTES);
-  const extracted = createHmac('sha256', NO_SALT).update(secret).digest();
-  const sealingKey = expand(extracted, 'SEKISHO-SEAL-1');
-  const indexKey = expand(extracted, 'SEKISHO-INDEX-1');
-  extracted.fill(0);
+  const [sealingKey, indexKey] = deriveKeys(secret, 'SEKISHO-SEAL-1', 'SEKISHO-INDEX-1');
   return {
     id: idBytes.toString('hex'),
     seal(plain, place) {
@@ -76,15 +71,6 @@ export function isSealedBy({ id }: DataKey, sealed: Uint8Array): boolean {
 export function sealedWith(sealed: Uint8Array): string | undefined {
   if (sealed[0] !== SEAL_VERSION || sealed.length < HEAD_BYTES) return undefined;
   return Buffer.from(sealed.subarray(1, 1 + KEY_ID_BYTES)).toString('hex');
-}
-
-/**
- * HKDF-Expand to 32 bytes. `hkdfSync` would keep a copy of the secret in a key object until it is collected as garbage; a
- * hash forgets its message when it ends.
- * @see RFC 5869 §2
- */
-function expand(extracted: Uint8Array, purpose: string): Buffer {
-  return createHmac('sha256', extracted).update(purpose).update(FIRST).digest();
 }
 
 /** Only the table is named: a row's key may be an institution card ID. */

@@ -14,10 +14,10 @@ import {
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
-  hkdfSync,
   type KeyObject,
 } from 'node:crypto';
 import { spoiled } from './data-key.ts';
+import { deriveKeys } from './hkdf.ts';
 
 const LETTER_VERSION = 0x02;
 const BOX_ID_BYTES = 4;
@@ -29,6 +29,8 @@ const BODY_AT = TAG_AT + TAG_BYTES;
 const CIPHER = 'aes-256-gcm';
 /** Each letter has a key of its own, so its nonce may be constant. */
 const NONCE = Buffer.alloc(12);
+/** PrivateKeyInfo of an X25519 key, up to its 32 bytes. @see RFC 8410 §7 */
+const PKCS8_HEAD = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
 export interface LetterboxKeys {
   /** 32 bytes. */
@@ -39,8 +41,10 @@ export interface LetterboxKeys {
 
 export function makeLetterboxKeys(): LetterboxKeys {
   const { publicKey, privateKey } = generateKeyPairSync('x25519');
-  const { d = '' } = privateKey.export({ format: 'jwk' });
-  return { publicKey: pointOf(publicKey), privateKey: Buffer.from(d, 'base64url') };
+  const der = privateKey.export({ format: 'der', type: 'pkcs8' });
+  const scalar = Buffer.from(der.subarray(PKCS8_HEAD.length));
+  der.fill(0);
+  return { publicKey: pointOf(publicKey), privateKey: scalar };
 }
 
 export function isLetter(sealed: Uint8Array): boolean {
@@ -63,31 +67,41 @@ export function openSlot(publicKey: Uint8Array): (plain: Uint8Array, place: stri
   };
 }
 
-/** The door: opens what `openSlot` of the same pair took. Throws `store.failed` otherwise. */
-export function openDoor({
-  publicKey,
-  privateKey,
-}: LetterboxKeys): (letter: Uint8Array, place: string) => Uint8Array {
-  const own = privateKeyOf(privateKey, publicKey);
-  return (letter, place) => {
-    try {
-      const point = letter.subarray(POINT_AT, TAG_AT);
-      const secret = diffieHellman({ privateKey: own, publicKey: publicKeyOf(point) });
-      const key = letterKey(secret, point, publicKey);
-      const decipher = createDecipheriv(CIPHER, key, NONCE)
-        .setAAD(Buffer.from(place, 'utf8'))
-        .setAuthTag(letter.subarray(TAG_AT, BODY_AT));
-      key.fill(0);
-      return Buffer.concat([decipher.update(letter.subarray(BODY_AT)), decipher.final()]);
-    } catch {
-      throw spoiled(place);
-    }
+/** The door. */
+export interface Door {
+  /** What `openSlot` of the same pair took. Throws `store.failed` otherwise. */
+  open(letter: Uint8Array, place: string): Uint8Array;
+  /** Overwrites the private key; it must not be used again. */
+  destroy(): void;
+}
+
+/** The private key is copied: each letter makes a key object out of it, none of which lives as long as the door. */
+export function openDoor({ publicKey, privateKey }: LetterboxKeys): Door {
+  const own = Buffer.from(privateKey);
+  return {
+    open(letter, place) {
+      try {
+        const point = letter.subarray(POINT_AT, TAG_AT);
+        const secret = diffieHellman({ privateKey: privateKeyOf(own), publicKey: publicKeyOf(point) });
+        const key = letterKey(secret, point, publicKey);
+        const decipher = createDecipheriv(CIPHER, key, NONCE)
+          .setAAD(Buffer.from(place, 'utf8'))
+          .setAuthTag(letter.subarray(TAG_AT, BODY_AT));
+        key.fill(0);
+        return Buffer.concat([decipher.update(letter.subarray(BODY_AT)), decipher.final()]);
+      } catch {
+        throw spoiled(place);
+      }
+    },
+    destroy: () => void own.fill(0),
   };
 }
 
+/** Overwrites the agreed secret. */
 function letterKey(secret: Uint8Array, point: Uint8Array, publicKey: Uint8Array): Buffer {
-  const info = Buffer.concat([Buffer.from('SEKISHO-LETTER-1'), point, publicKey]);
-  return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), info, 32));
+  const [key] = deriveKeys(secret, Buffer.concat([Buffer.from('SEKISHO-LETTER-1'), point, publicKey]));
+  secret.fill(0);
+  return key;
 }
 
 function pointOf(key: KeyObject): Buffer {
@@ -98,9 +112,14 @@ function publicKeyOf(point: Uint8Array): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: base64Url(point) }, format: 'jwk' });
 }
 
-function privateKeyOf(scalar: Uint8Array, point: Uint8Array): KeyObject {
-  const key = { kty: 'OKP', crv: 'X25519', x: base64Url(point), d: base64Url(scalar) };
-  return createPrivateKey({ key, format: 'jwk' });
+/** As DER and not as a JWK: text cannot be overwritten. */
+function privateKeyOf(scalar: Uint8Array): KeyObject {
+  const der = Buffer.concat([PKCS8_HEAD, scalar]);
+  try {
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  } finally {
+    der.fill(0);
+  }
 }
 
 function base64Url(bytes: Uint8Array): string {

@@ -10,7 +10,7 @@ import { SekishoError } from '#contract/errors.ts';
 import { type DataKey, makeDataKey, sealedWith, spoiled } from './data-key.ts';
 import { createDataKeyTable, type DataKeyTable, LETTERBOX_KEY, type WrappedKey } from './data-keys.ts';
 import { type Database, prepare, prepareTransaction, type Transaction } from './database.ts';
-import { isLetter, makeLetterboxKeys, openDoor, openSlot } from './letterbox.ts';
+import { type Door, isLetter, makeLetterboxKeys, openDoor, openSlot } from './letterbox.ts';
 import { type LetterboxName, openLetterboxName } from './letterbox-name.ts';
 import { createResealer, type Resealer, type Resealing } from './reseal.ts';
 import type { SealedColumn, Sealer } from './sealer.ts';
@@ -86,7 +86,7 @@ class SamVault implements Vault {
   /** By an entry that the SAM of the last proof has stamped. */
   #isNamed = false;
   /** While open. */
-  #door: ReturnType<typeof openDoor> | undefined;
+  #door: Door | undefined;
   /** Grows with each `close`: an opening that was overtaken by one must leave nothing open. */
   #closings = 0;
 
@@ -140,6 +140,7 @@ class SamVault implements Vault {
     this.#closings += 1;
     for (const key of this.#keys) key.destroy();
     this.#keys = [];
+    this.#door?.destroy();
     this.#door = undefined;
   }
 
@@ -184,7 +185,7 @@ class SamVault implements Vault {
   unseal(sealed: Uint8Array, place: string): Uint8Array {
     this.#newest();
     if (isLetter(sealed) && this.#door !== undefined && this.#takesLetters(place))
-      return this.#door(sealed, place);
+      return this.#door.open(sealed, place);
     const keyId = sealedWith(sealed);
     const key = this.#keys.find(({ id }) => id === keyId);
     if (key === undefined) throw spoiled(place);
@@ -264,13 +265,14 @@ class SamVault implements Vault {
   #useLetterbox(publicKey: Uint8Array, privateKey: Uint8Array): string {
     const [slot, door] = [openSlot(publicKey), openDoor({ publicKey, privateKey })];
     privateKey.fill(0);
+    this.#door = door;
     const probe = Buffer.from('probe');
     try {
-      if (!probe.equals(door(slot(probe, 'letterbox'), 'letterbox'))) throw spoiled('letterbox');
+      if (!probe.equals(door.open(slot(probe, 'letterbox'), 'letterbox'))) throw spoiled('letterbox');
     } catch {
       throw this.#replaced();
     }
-    [this.#slot, this.#door, this.#isReplaced] = [slot, door, false];
+    [this.#slot, this.#isReplaced] = [slot, false];
     return Buffer.from(publicKey).toString('hex');
   }
 

@@ -26,13 +26,17 @@ export const textCanary = (what: string, ...words: string[]): Canary => ({
   ]),
 });
 
-/** Base64 of `raw` wherever it stands in a longer message: three alignments, and of each the signs that `raw` alone decides. */
+/**
+ * Base64 of `raw` wherever it stands in a longer message: three alignments, and of each the signs that `raw` alone decides;
+ * in both alphabets, where they differ.
+ */
 function base64Forms(raw: Buffer): Buffer[] {
-  return [0, 1, 2].map((shift) => {
-    const encoded = Buffer.concat([Buffer.alloc(shift), raw]).toString('base64');
+  const forms = [0, 1, 2].flatMap((shift) => {
+    const shifted = Buffer.concat([Buffer.alloc(shift), raw]);
     const [first, end] = [Math.ceil((shift * 8) / 6), Math.floor(((shift + raw.length) * 8) / 6)];
-    return Buffer.from(encoded.slice(first, end));
+    return (['base64', 'base64url'] as const).map((name) => shifted.toString(name).slice(first, end));
   });
+  return [...new Set(forms)].map((form) => Buffer.from(form));
 }
 
 /** As V8 keeps text with signs beyond Latin-1. */
