@@ -105,7 +105,7 @@ describe('a PN532', () => {
     chip.attach(line);
   };
   const examine = (hand?: Hands, ...words: readonly string[]): Promise<Outcome> =>
-    doctor(['--device', line.path, '--wait', '3', '--json', ...words], hand);
+    doctor(['--device', line.path, '--wait', '30', '--json', ...words], hand);
 
   it('that is well passes everything with a card that thinks for three seconds', async () => {
     await wire(REAL_TIMING);
@@ -176,7 +176,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('PC/SC readers', () => {
       slot.faults.push(thinksOnce(3_000));
       const variables = { PCSCLITE_CSOCK_NAME: pcscd.socketPath };
       const hands = { place: () => slot.insert(makeTestCard()), takeAway: () => slot.remove() };
-      const words = ['--device', 'PICC', '--wait', '5', '--json'];
+      const words = ['--device', 'PICC', '--wait', '30', '--json'];
       const outcome = await doctor(words, hands, variables);
       expect(resultsOf(outcome)).toEqual({ answers: 'pass', ...all(CARD_CHECKS, 'pass') });
       expect(outcome.code).toBe(0);

@@ -30,7 +30,7 @@ export async function openAsker(port: number): Promise<Asker> {
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
   return {
-    ask(datagram, waitMs = 5_000) {
+    ask(datagram, waitMs = 30_000) {
       return new Promise((resolve) => {
         const onMessage = (answer: Buffer): void => {
           clearTimeout(timer);

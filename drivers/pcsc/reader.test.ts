@@ -82,6 +82,8 @@ describe('a PC/SC reader', () => {
     await card.insert(fixture.portOf(PICC));
     const rival = makeReader();
     const looking = await rival.waitForCard(patience());
+    await reader.close();
+    reader = makeReader({ lockPatienceMs: 30_000 });
     const waiting = reader.waitForCard(patience());
     await new Promise((resolve) => setTimeout(resolve, 250));
     await looking.close();

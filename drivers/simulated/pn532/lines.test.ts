@@ -48,7 +48,7 @@ class SerialHost {
   }
 
   /** What came, once it fits, or after `patienceMs`. */
-  async ask(bytes: Uint8Array, wanted: RegExp, patienceMs = 2_000): Promise<string> {
+  async ask(bytes: Uint8Array, wanted: RegExp, patienceMs = 30_000): Promise<string> {
     this.#received = new Uint8Array();
     this.port.write(bytes);
     const endMs = performance.now() + patienceMs;

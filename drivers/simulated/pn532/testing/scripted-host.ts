@@ -19,6 +19,9 @@ export const HOST_NACK = fromHex('0000FFFF0000');
 export const WAKE_UP = fromHex('55550000000000000000000000000000');
 export const ACK = '0000FF00FF00';
 
+/** What comes at all comes at once; a busy machine may need longer. */
+const PATIENCE_MS = 30_000;
+
 export class ScriptedHost implements SerialLine {
   onBytes: SerialLine['onBytes'] = () => {};
   /** The rate that this host has set; undefined tells none. */
@@ -41,11 +44,11 @@ export class ScriptedHost implements SerialLine {
   }
 
   /** Everything that came until it ends as asked, or until nothing came for so long. */
-  async take(isComplete: (hex: string) => boolean, patienceMs = 1_000): Promise<string> {
+  async take(isComplete: (hex: string) => boolean, patienceMs = PATIENCE_MS): Promise<string> {
     return toHex(concat(...(await this.takePieces(isComplete, patienceMs))));
   }
 
-  async takePieces(isComplete: (hex: string) => boolean, patienceMs = 1_000): Promise<Uint8Array[]> {
+  async takePieces(isComplete: (hex: string) => boolean, patienceMs = PATIENCE_MS): Promise<Uint8Array[]> {
     const endMs = performance.now() + patienceMs;
     while (!isComplete(this.received)) {
       const leftMs = endMs - performance.now();
@@ -64,7 +67,7 @@ export class ScriptedHost implements SerialLine {
   }
 
   /** Sends a command; what follows the TFI of the response, or `…` and all that came instead. */
-  async ask(body: string, patienceMs = 1_000): Promise<string> {
+  async ask(body: string, patienceMs = PATIENCE_MS): Promise<string> {
     this.pieces = [];
     this.write(frameOf(body));
     const received = await this.take((hex) => responseIn(hex) !== undefined, patienceMs);
