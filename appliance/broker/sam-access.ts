@@ -1,8 +1,7 @@
 /** What the gateway may ask of the SAM, whoever holds it: the broker in this process, or in one of its own. */
-import type { ApduMeter } from '#card/exchange.ts';
 import type { Suite } from '#card/suite.ts';
 import type { LeaseVerifier } from '#ports/lease-verifier.ts';
-import type { OfflineUnlock, OrganisationSignature, SamStatus, TickStamp } from '#sam/sam.ts';
+import type { OrganisationSignature, Sam, SamStatus } from '#sam/sam.ts';
 
 /** The patient's answer, as the evidence records it. */
 export interface GivenConsent {
@@ -35,32 +34,32 @@ export interface BrokerStatus extends SamStatus {
   readonly brokerRosterVersion: number;
 }
 
+/** What the broker passes on as it is. */
+type PassedOn = Pick<
+  Sam,
+  | 'samId'
+  | 'tickNonce'
+  | 'meter'
+  | 'challenge'
+  | 'unlockOnline'
+  | 'offlineUnlockMessage'
+  | 'unlockOffline'
+  | 'tickStamp'
+  | 'generateDataKey'
+  | 'updateRoster'
+  | 'lock'
+  | 'disable'
+>;
+
 /** One power-up of the SAM. Every failure is a `sam.*` error, or what the broker's rules refuse. */
-export interface OpenSam {
-  /** Lower-case hexadecimal, 16 digits. */
-  readonly samId: string;
-  /** The nonce of this power-up, which every tap challenge and tick stamp contains. */
-  readonly tickNonce: Uint8Array;
-  readonly meter: ApduMeter;
+export interface OpenSam extends PassedOn {
   status(): Promise<BrokerStatus>;
-  /** 32 bytes, for one unlock or disable. */
-  challenge(): Promise<Uint8Array>;
-  unlockOnline(grant: Uint8Array): Promise<void>;
-  /** M2, which the operator's card signs. */
-  offlineUnlockMessage(challenge: Uint8Array, networkId: Uint8Array): Uint8Array;
-  unlockOffline(unlock: OfflineUnlock): Promise<void>;
   /** Uses the organisation key once. */
   signForCard(use: OrganisationUse): Promise<OrganisationProof>;
-  tickStamp(digest: Uint8Array): Promise<TickStamp>;
   /** Once for each use of the organisation key. */
   deriveId(data: Uint8Array): Promise<Uint8Array>;
-  /** A new data key, wrapped by the SAM that made it: 40 bytes. */
-  generateDataKey(): Promise<Uint8Array>;
   /** 32 bytes, in clear nowhere but in this answer; the caller overwrites it. */
   unwrapDataKey(wrapped: Uint8Array): Promise<Uint8Array>;
-  updateRoster(update: Uint8Array): Promise<void>;
-  lock(): Promise<void>;
-  disable(order: Uint8Array): Promise<void>;
 }
 
 /** The operator, proven to the broker by a card. */

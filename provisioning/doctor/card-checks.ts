@@ -4,6 +4,7 @@
  * Long commands are SELECT by a name of 393 or 993 bytes, longer than any name may be (16): a card takes them
  * in whole, refuses them with a status word, and is as it was. No PIN, no counter, nothing personal is touched.
  */
+import { encodeHex } from '#card/bytes.ts';
 import type { CardChannel, CardReader } from '#card/channel.ts';
 import { toSekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -111,7 +112,7 @@ async function exchangeAll(channel: CardChannel, clock: Clock, say: Say): Promis
   for (const bytes of [400, 1_000] as const) {
     await attempt(`apdu-${bytes}`, async () => {
       const answer = await transmit(longSelect(bytes));
-      say(`apdu-${bytes}`, { ...PASS, detail: `SW ${toHex(answer.slice(-2))}` });
+      say(`apdu-${bytes}`, { ...PASS, detail: `SW ${encodeHex(answer.slice(-2))}` });
     });
   }
   await attempt('answer-256', async () => {
@@ -161,8 +162,4 @@ async function within<T>(
 
 function isOk(answer: Uint8Array): boolean {
   return answer.at(-2) === 0x90 && answer.at(-1) === 0x00;
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex').toUpperCase();
 }
