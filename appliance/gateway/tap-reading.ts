@@ -3,6 +3,7 @@ import type { CardChannel } from '#card/channel.ts';
 import { type ApduMeter, openExchange } from '#card/exchange.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { FaceCheck, TapResult } from '#contract/visit.ts';
+import { after } from '#ports/clock.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
 import { type CardData, readCardData, type ShownCardData, showCardData } from './card-data.ts';
 import type { CardPhoto } from './card-photo.ts';
@@ -153,17 +154,14 @@ export class TapReading {
   /** A card that answers slowly but for ever must give the counter back. */
   async #withinTime<T>(reading: Promise<T>): Promise<T> {
     const { clock, limits } = this.#parts.gateway;
-    const finished = new AbortController();
-    const expiry = clock.sleep(limits.tapTimeoutMs, finished.signal).then(
-      () => Promise.reject(new SekishoError('tap.expired')),
-      () => reading,
-    );
-    // Whichever loses the race is nobody's business any more.
-    expiry.catch(() => undefined);
+    let callOff = (): void => undefined;
+    const expiry = new Promise<never>((_, reject) => {
+      callOff = after(clock, limits.tapTimeoutMs, () => reject(new SekishoError('tap.expired')));
+    });
     try {
       return await Promise.race([reading, expiry]);
     } finally {
-      finished.abort();
+      callOff();
     }
   }
 

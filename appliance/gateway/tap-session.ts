@@ -4,6 +4,7 @@ import { type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.t
 import type { TapProgress } from '#contract/snapshot.ts';
 import type { FaceCheck, TapResult, Visit } from '#contract/visit.ts';
 import type { Consent } from '#evidence/record.ts';
+import { after } from '#ports/clock.ts';
 import { type AgreedConsent, type ConsentText, consentText, digestConsent } from './consent.ts';
 import type { Caller, StartTapRequest } from './face.ts';
 import { StepTimer } from './steps.ts';
@@ -36,7 +37,7 @@ export class TapSession {
   #faceCheck: FaceCheck | undefined;
   #visit: Visit | undefined;
   #isFinished = false;
-  #deadline = new AbortController();
+  #callOffExpiry: () => void = () => undefined;
   /** Resolves when the field is off. */
   #fieldOff: Promise<void> = Promise.resolve();
 
@@ -157,14 +158,14 @@ export class TapSession {
   async #run(effect: TapEffect): Promise<void> {
     switch (effect.do) {
       case 'readCard':
-        this.#deadline.abort();
+        this.#callOffExpiry();
         this.#readCard();
         break;
       case 'stopReading':
         await this.#fieldOff;
         break;
       case 'recordVisit':
-        this.#deadline.abort();
+        this.#callOffExpiry();
         await this.#record(effect.error);
         break;
     }
@@ -213,19 +214,17 @@ export class TapSession {
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#deadline.abort();
+    this.#callOffExpiry();
     this.#reading.forget();
     this.#changed();
     this.#parts.ended();
   }
 
   #expireAfter(ms: number): void {
-    this.#deadline.abort();
-    this.#deadline = new AbortController();
-    this.#parts.gateway.clock
-      .sleep(ms, this.#deadline.signal)
-      .then(() => this.#send({ type: 'expired' }))
-      .catch(() => undefined);
+    this.#callOffExpiry();
+    this.#callOffExpiry = after(this.#parts.gateway.clock, ms, () => {
+      this.#send({ type: 'expired' }).catch(() => undefined);
+    });
   }
 
   #changed(): void {

@@ -29,3 +29,13 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', onAbort, { once: true });
     }),
 };
+
+/** A constant: without one, each abort makes a DOMException with its stack, which costs more than the timer. */
+const CALLED_OFF = new Error('called off');
+
+/** Runs `work` in `ms`, unless that is called off before: by the function that it answers. */
+export function after(clock: Pick<Clock, 'sleep'>, ms: number, work: () => void): () => void {
+  const waiting = new AbortController();
+  clock.sleep(ms, waiting.signal).then(work, () => undefined);
+  return () => waiting.abort(CALLED_OFF);
+}

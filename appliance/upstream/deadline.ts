@@ -1,6 +1,6 @@
 /** A piece of work that ends by itself, ends late, or is called off. */
 import { isSekishoError, SekishoError } from '#contract/errors.ts';
-import type { Clock } from '#ports/clock.ts';
+import { after, type Clock } from '#ports/clock.ts';
 
 /** What a caller's abort becomes: its own SekishoError when it gave one. */
 export function abortError(signal: AbortSignal): SekishoError {
@@ -19,13 +19,11 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (caller?.aborted) throw abortError(caller);
-  const timer = new AbortController();
   const cut = new AbortController();
   const onAbort = (): void => cut.abort(caller && abortError(caller));
   caller?.addEventListener('abort', onAbort, { once: true });
-  clock.sleep(deadlineMs, timer.signal).then(
-    () => cut.abort(new SekishoError('centre.timeout', { context: { deadlineMs } })),
-    () => {},
+  const callOff = after(clock, deadlineMs, () =>
+    cut.abort(new SekishoError('centre.timeout', { context: { deadlineMs } })),
   );
   const ended = new Promise<never>((_, reject) => {
     cut.signal.addEventListener('abort', () => reject(cut.signal.reason), { once: true });
@@ -33,7 +31,7 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([work(cut.signal), ended]);
   } finally {
-    timer.abort();
+    callOff();
     caller?.removeEventListener('abort', onAbort);
   }
 }

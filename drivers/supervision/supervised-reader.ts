@@ -7,7 +7,7 @@
 import type { CardChannel, CardReader, ReaderReport, ReaderSignal } from '#card/channel.ts';
 import { type ErrorCode, isSekishoError, SekishoError } from '#contract/errors.ts';
 import type { ReaderHealth } from '#contract/snapshot.ts';
-import type { Clock } from '#ports/clock.ts';
+import { after, type Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import { HealthRecord } from './health-record.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
@@ -223,15 +223,19 @@ export class SupervisedReader implements CardReader {
     const stop = new AbortController();
     const onEnd = (): void => stop.abort(this.#end.signal.reason);
     this.#end.signal.addEventListener('abort', onEnd, { once: true });
-    const late = this.#clock.sleep(this.#limits.lookTimeoutMs, stop.signal).then(() => {
-      throw new SekishoError('reader.timeout', { context: { operation: 'probe' } });
+    let callOff = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      callOff = after(this.#clock, this.#limits.lookTimeoutMs, () => {
+        const error = new SekishoError('reader.timeout', { context: { operation: 'probe' } });
+        stop.abort(error);
+        reject(error);
+      });
     });
-    late.catch(() => undefined);
     try {
       await Promise.race([this.#inner.probe?.(stop.signal), late]);
     } finally {
       this.#end.signal.removeEventListener('abort', onEnd);
-      stop.abort();
+      callOff();
     }
   }
 
@@ -267,16 +271,15 @@ export class SupervisedReader implements CardReader {
 
   /** Resolves when something changed, when `signal` was aborted, or after `ms`. */
   async #changeWithin(ms: number, signal?: AbortSignal): Promise<void> {
-    const done = new AbortController();
-    let wake = (): void => {};
-    const changed = new Promise<void>((resolve) => {
+    let wake = (): void => undefined;
+    let callOff = (): void => undefined;
+    await new Promise<void>((resolve) => {
       wake = resolve;
+      this.#waiting.add(wake);
+      signal?.addEventListener('abort', wake, { once: true });
+      callOff = after(this.#clock, ms, wake);
     });
-    this.#waiting.add(wake);
-    signal?.addEventListener('abort', wake, { once: true });
-    const late = this.#clock.sleep(ms, done.signal).catch(() => undefined);
-    await Promise.race([changed, late]);
-    done.abort();
+    callOff();
     signal?.removeEventListener('abort', wake);
     this.#waiting.delete(wake);
   }

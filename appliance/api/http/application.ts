@@ -157,7 +157,10 @@ function callControls(
   secrets: Secrets,
 ): Controls {
   const gone = new AbortController();
-  response.on('close', () => gone.abort(new SekishoError('tap.cancelled')));
+  response.on('close', () => {
+    // Whoever has the whole answer has not gone.
+    if (!response.writableFinished) gone.abort(new SekishoError('tap.cancelled'));
+  });
   return {
     signal: gone.signal,
     client() {

@@ -5,7 +5,7 @@ import type { Session } from '#contract/http/messages.ts';
 import { type HttpRoute, ROUTES } from '#contract/http.ts';
 import type { TapProgress } from '#contract/snapshot.ts';
 import type { BrowserImage, Caller, Gateway } from '#gateway/face.ts';
-import type { Clock } from '#ports/clock.ts';
+import { after, type Clock } from '#ports/clock.ts';
 import type { Call, Handlers } from './call.ts';
 
 export interface HandlerParts {
@@ -153,12 +153,17 @@ async function waitForTap(
   signal: AbortSignal,
 ): Promise<TapProgress> {
   if (waitMs === 0) return gateway.tapProgress(tapId);
-  const answered = new AbortController();
-  const either = AbortSignal.any([signal, answered.signal]);
-  const inTime = clock.sleep(waitMs, either).then(() => gateway.tapProgress(tapId));
+  const enough = new AbortController();
+  let callOff = (): void => undefined;
+  const inTime = new Promise<TapProgress>((resolve) => {
+    callOff = after(clock, waitMs, () => {
+      resolve(gateway.tapProgress(tapId));
+      enough.abort();
+    });
+  });
   try {
-    return await Promise.race([gateway.waitForTap(tapId, either), inTime]);
+    return await Promise.race([gateway.waitForTap(tapId, AbortSignal.any([signal, enough.signal])), inTime]);
   } finally {
-    answered.abort();
+    callOff();
   }
 }
