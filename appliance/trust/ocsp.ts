@@ -28,6 +28,7 @@ import {
   TAG,
 } from './der.ts';
 import { type FreshnessPolicy, requireFresh } from './freshness.ts';
+import { parseAuthority } from './known-authority.ts';
 import { isIssuedBy } from './path.ts';
 import { type CertIdFields, encodeOcspRequest } from './request.ts';
 import { type CertificateStatus, revocationReason } from './revocation-reason.ts';
@@ -65,8 +66,27 @@ export interface OcspQuestion {
 
 /** The DER request to POST as `application/ocsp-request`. */
 export function buildOcspRequest(question: OcspQuestion, hash: CertIdHash = 'sha256'): Uint8Array {
-  const certificate = parseCertificate(question.certificate);
-  return encodeOcspRequest(certId(certificate, parseCertificate(question.issuer), hash), question.nonce);
+  const { certificate, issuer } = parseQuestion(question);
+  return encodeOcspRequest(certId(certificate, issuer, hash), question.nonce);
+}
+
+interface ParsedQuestion {
+  readonly certificate: Certificate;
+  readonly issuer: Certificate;
+}
+
+/** A question is built and its answer judged with the same certificates; they go with the question. */
+const parsedQuestions = new WeakMap<OcspQuestion, ParsedQuestion>();
+
+function parseQuestion(question: OcspQuestion): ParsedQuestion {
+  const known = parsedQuestions.get(question);
+  if (known !== undefined) return known;
+  const parsed = {
+    certificate: parseCertificate(question.certificate),
+    issuer: parseAuthority(question.issuer),
+  };
+  parsedQuestions.set(question, parsed);
+  return parsed;
 }
 
 interface SingleResponse {
@@ -139,7 +159,7 @@ function parseBasicResponse(der: Uint8Array): BasicResponse {
     nonce: nonce && expect(parseDer(nonce.value, 64), TAG.octetString).value,
     responses: sequenceOf(responses).map(parseSingleResponse),
     certificates: rest[0]
-      ? sequenceOf(explicit(expect(rest[0], 0xa0))).map(({ bytes }) => parseCertificate(bytes))
+      ? sequenceOf(explicit(expect(rest[0], 0xa0))).map(({ bytes }) => parseAuthority(bytes))
       : [],
   };
 }
@@ -186,8 +206,7 @@ function isAbout(response: SingleResponse, certificate: Certificate, issuer: Cer
 }
 
 function judge(der: Uint8Array, question: OcspQuestion, policy: FreshnessPolicy): CertificateStatus {
-  const certificate = parseCertificate(question.certificate);
-  const issuer = parseCertificate(question.issuer);
+  const { certificate, issuer } = parseQuestion(question);
   const basic = parseOcspResponse(der);
   const signer = authorisedSigner(basic, issuer, policy.nowMs);
   if (signer === undefined || !verifySigned(basic.proof, signer.publicKey)) {
