@@ -15,6 +15,12 @@ interface PatientRow {
   readonly sealed_identity: Uint8Array;
 }
 
+/** A row, unsealed. */
+interface Patient {
+  readonly id: number;
+  readonly identity: Identity;
+}
+
 const place = (patientId: number): string => `patient/${patientId}/identity`;
 
 export const PATIENT_IDENTITY: SealedColumn = {
@@ -40,90 +46,94 @@ export class PatientTable {
   }
 
   byCard(cardId: string): KnownPatient | undefined {
-    const row = this.#sql.patientOfCard.get(cardId);
-    if (row === undefined) return undefined;
-    const { patientNumber, insured } = this.#identityOf(row);
-    const alternateCardIds = this.#cardIdsOf(row).filter((other) => other !== cardId);
+    const patient = this.#ofCard(cardId);
+    if (patient === undefined) return undefined;
+    const { patientNumber, insured } = patient.identity;
+    const alternateCardIds = this.#cardIdsOf(patient).filter((other) => other !== cardId);
     return { cardId, patientNumber, insured, alternateCardIds };
   }
 
   cardsOf(patientNumber: string): readonly string[] {
-    const row = this.#numbered(patientNumber);
-    return row === undefined ? [] : this.#cardIdsOf(row);
+    const patient = this.#numbered(patientNumber);
+    return patient === undefined ? [] : this.#cardIdsOf(patient);
   }
 
   link({ cardId, alternateCardId, patientNumber, insured }: LinkPatient): void {
     const cardIds = alternateCardId === undefined ? [cardId] : [cardId, alternateCardId];
-    const holders = cardIds.map((id) => this.#sql.patientOfCard.get(id)).filter((row) => row !== undefined);
+    const holders = cardIds.map((id) => this.#ofCard(id)).filter((patient) => patient !== undefined);
     const target = this.#targetOf(patientNumber, holders);
-    const known = this.#identityOf(target);
     const identity: Identity = {
-      patientNumber: patientNumber ?? known.patientNumber,
-      insured: insured ?? known.insured ?? this.#insuredOfNumberless(holders),
+      patientNumber: patientNumber ?? target.identity.patientNumber,
+      insured: insured ?? target.identity.insured ?? insuredOfNumberless(holders),
     };
-    for (const id of cardIds) this.#sql.setPatientOfCard.run(id, target.patient_id);
+    for (const id of cardIds) this.#sql.setPatientOfCard.run(id, target.id);
     for (const holder of holders) this.#absorb(holder, target);
-    this.#write(target.patient_id, identity);
+    this.#write(target.id, identity);
   }
 
   /** Creates a patient when there is none: an unnumbered one may take the number, a numbered one keeps its own. */
-  #targetOf(patientNumber: string | undefined, holders: readonly PatientRow[]): PatientRow {
-    const numberless = holders.find((row) => this.#isNumberless(row));
+  #targetOf(patientNumber: string | undefined, holders: readonly Patient[]): Patient {
+    const numberless = holders.find(isNumberless);
     const numbered =
       patientNumber === undefined
-        ? holders.find((row) => !this.#isNumberless(row))
+        ? holders.find((patient) => !isNumberless(patient))
         : this.#numbered(patientNumber);
     return numbered ?? numberless ?? this.#create();
   }
 
+  #ofCard(cardId: string): Patient | undefined {
+    return this.#unsealed(this.#sql.patientOfCard.get(cardId));
+  }
+
   /** Under an older key, too, while the rows are sealed anew. */
-  #numbered(patientNumber: string): PatientRow | undefined {
+  #numbered(patientNumber: string): Patient | undefined {
     for (const index of this.#sealer.blindIndexes(patientNumber)) {
-      const row = this.#sql.patientOfNumber.get(index);
-      if (row !== undefined) return row;
+      const patient = this.#unsealed(this.#sql.patientOfNumber.get(index));
+      if (patient !== undefined) return patient;
     }
     return undefined;
   }
 
-  #create(): PatientRow {
+  #create(): Patient {
     const added = this.#sql.addPatient.get();
     if (added === undefined) throw new SekishoError('store.failed');
-    return { ...added, sealed_identity: this.#write(added.patient_id, {}) };
+    return { id: added.patient_id, identity: {} };
   }
 
-  #write(patientId: number, identity: Identity): Uint8Array {
+  #write(patientId: number, identity: Identity): void {
     const { patientNumber } = identity;
     const index = patientNumber === undefined ? null : this.#sealer.blindIndex(patientNumber);
     const sealed = sealJson(this.#sealer, identity, place(patientId));
     this.#sql.setIdentity.run(index, sealed, patientId);
-    return sealed;
   }
 
   /** A patient that nobody numbered exists only through its cards; they go where one of them goes. */
-  #absorb(holder: PatientRow, target: PatientRow): void {
-    if (holder.patient_id === target.patient_id || !this.#isNumberless(holder)) return;
-    for (const id of this.#cardIdsOf(holder)) this.#sql.setPatientOfCard.run(id, target.patient_id);
-    this.#sql.removePatient.run(holder.patient_id);
+  #absorb(holder: Patient, target: Patient): void {
+    if (holder.id === target.id || !isNumberless(holder)) return;
+    for (const id of this.#cardIdsOf(holder)) this.#sql.setPatientOfCard.run(id, target.id);
+    this.#sql.removePatient.run(holder.id);
   }
 
-  #insuredOfNumberless(holders: readonly PatientRow[]): InsuredNumber | undefined {
-    return holders
-      .filter((row) => this.#isNumberless(row))
-      .map((row) => this.#identityOf(row).insured)
-      .find((insured) => insured !== undefined);
+  #unsealed(row: PatientRow | undefined): Patient | undefined {
+    if (row === undefined) return undefined;
+    const { patient_id: id, sealed_identity } = row;
+    return { id, identity: unsealJson(this.#sealer, sealed_identity, place(id)) };
   }
 
-  #isNumberless(row: PatientRow): boolean {
-    return this.#identityOf(row).patientNumber === undefined;
+  #cardIdsOf({ id }: Patient): string[] {
+    return this.#sql.cardsOfPatient.all(id).map(({ card_id }) => card_id);
   }
+}
 
-  #identityOf({ patient_id, sealed_identity }: PatientRow): Identity {
-    return unsealJson(this.#sealer, sealed_identity, place(patient_id));
-  }
+function isNumberless({ identity }: Patient): boolean {
+  return identity.patientNumber === undefined;
+}
 
-  #cardIdsOf({ patient_id }: PatientRow): string[] {
-    return this.#sql.cardsOfPatient.all(patient_id).map(({ card_id }) => card_id);
-  }
+function insuredOfNumberless(holders: readonly Patient[]): InsuredNumber | undefined {
+  return holders
+    .filter(isNumberless)
+    .map(({ identity }) => identity.insured)
+    .find((insured) => insured !== undefined);
 }
 
 function prepareSql(database: Database) {
