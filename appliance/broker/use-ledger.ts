@@ -71,10 +71,15 @@ export class UseLedger {
     if (this.#countSince(atMs - DAY_MS) >= usesPerDay) throw limited('day');
   }
 
-  /** Times never go down, so the newer ones are at the end. */
+  /** Times never go down, so the newer ones are at the end; found by halving, because a day has many. */
   #countSince(sinceMs: number): number {
-    const older = this.#uses.findLastIndex(({ atMs }) => atMs <= sinceMs);
-    return this.#uses.length - 1 - older;
+    let [older, newer] = [-1, this.#uses.length];
+    while (newer - older > 1) {
+      const middle = (older + newer) >> 1;
+      if ((this.#uses[middle]?.atMs ?? 0) <= sinceMs) older = middle;
+      else newer = middle;
+    }
+    return this.#uses.length - newer;
   }
 
   #forgetOld(atMs: number): void {

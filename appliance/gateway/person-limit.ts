@@ -35,20 +35,22 @@ export class PersonLimit {
   readonly #usesPerDay: number;
   readonly #clock: Clock;
   readonly #baseMs: number;
-  #uses: readonly PersonUse[];
+  /** Oldest first. */
+  readonly #uses: PersonUse[];
 
   constructor(memory: PersonUseMemory, usesPerDay: number, clock: Clock) {
     this.#memory = memory;
     this.#usesPerDay = usesPerDay;
     this.#clock = clock;
-    this.#uses = memory.personUses();
+    this.#uses = [...memory.personUses()];
     this.#baseMs = (this.#uses.at(-1)?.atMs ?? 0) - clock.monotonicMs();
   }
 
   /** Throws `tap.limit-reached` when `person` had all uses of the last 24 hours of running time. */
   requireBelow(person: string): void {
     const sinceMs = this.#nowMs() - DAY_MS;
-    const count = this.#uses.filter((use) => use.person === person && use.atMs > sinceMs).length;
+    let count = 0;
+    for (const use of this.#uses) if (use.person === person && use.atMs > sinceMs) count += 1;
     if (count >= this.#usesPerDay) throw new SekishoError('tap.limit-reached');
   }
 
@@ -57,7 +59,12 @@ export class PersonLimit {
     const atMs = this.#nowMs();
     const sinceMs = atMs - DAY_MS;
     this.#memory.recordPersonUse({ person, atMs }, sinceMs);
-    this.#uses = [...this.#uses.filter((use) => use.atMs > sinceMs), { person, atMs }];
+    // Adding before forgetting: the newest one is never too old, so there is always one to keep.
+    this.#uses.push({ person, atMs });
+    this.#uses.splice(
+      0,
+      this.#uses.findIndex((use) => use.atMs > sinceMs),
+    );
   }
 
   #nowMs(): number {
