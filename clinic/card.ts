@@ -1,12 +1,11 @@
 /** `npm run -s card`: serves a simulated card or SAM to a real pcscd or on an emulated PN532, or writes it into a file. */
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { CardControl } from '#drivers/simulated/control.ts';
 import { type CardBox, listPeople, openCardBox, openCardBoxOfFile } from './card/box.ts';
 import { type CardOrder, parseCardOrder, type ServeOrder, USAGE } from './card/order.ts';
 import { openServedSlot, type ServedSlot } from './card/served-slot.ts';
-import { CommandProblem, runCommand, UsageProblem } from './command.ts';
+import { CommandProblem, runCommand, UsageProblem, writeResult } from './command.ts';
 
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 
@@ -21,7 +20,7 @@ async function run(words: readonly string[]): Promise<number> {
 async function runWithCards(order: Extract<CardOrder, { does: 'card' }>): Promise<void> {
   const box = order.cardFile === undefined ? await openCardBox(order) : openCardBoxOfFile(order.cardFile);
   if (order.exportFile !== undefined) {
-    writeFileSync(order.exportFile, `${JSON.stringify(box.exportable, null, 2)}\n`, { mode: 0o600 });
+    writeResult(order.exportFile, `${JSON.stringify(box.exportable, null, 2)}\n`);
     say(`書き出しました / written: ${order.exportFile}`);
   }
   if (order.serve !== undefined) await serve(order, order.serve, box);

@@ -1,4 +1,5 @@
 /** What the commands of this folder have in common: exit codes, and how they tell a person what to do next. */
+import { writeFileSync } from 'node:fs';
 import { type Advice, errorLines } from '#appliance/error-lines.ts';
 import { type ErrorCode, SekishoError } from '#contract/errors.ts';
 
@@ -55,6 +56,23 @@ function usageProblemOf(thrown: unknown): string | undefined {
 
 function describe(thrown: unknown): string[] {
   return thrown instanceof CommandProblem ? errorLines(thrown.error, thrown.advice) : errorLines(thrown);
+}
+
+/** For its owner alone. Throws `CommandProblem` when it cannot be written. */
+export function writeResult(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+  } catch (cause) {
+    throw unwritable(file, cause);
+  }
+}
+
+export function unwritable(file: string, cause: unknown): CommandProblem {
+  const advice = {
+    ja: `${file} に書き込めません。書き込めるフォルダーの中のファイル名を指定してください。`,
+    en: `${file} cannot be written. Name a file in a folder that you may write to.`,
+  };
+  return new CommandProblem('request.invalid', advice, cause);
 }
 
 /** One of the words that an option takes. Throws `UsageProblem`. */

@@ -126,6 +126,13 @@ describe('an export', () => {
 });
 
 describe('what is not intact', () => {
+  it('a file of something else is told from broken evidence', async () => {
+    const { code, stderr } = await evidence('verify', otherCa);
+    expect(code).toBe(1);
+    expect(stderr).toContain('証跡を書き出したファイルではありません');
+    expect(stderr).toContain('[evidence.export-invalid]');
+  });
+
   it.each([
     ['an altered word', (text: string) => text.replace('closing time', 'opening time'), 4, '書き換えられて'],
     [
@@ -168,6 +175,9 @@ describe('a wrong command', () => {
     [['verify', missing], 1, 'evidence -- export --out FILE'],
     [['export', '--out', join(missing, 'x.txt')], 1, 'Create it first'],
     [['export', '--out', join(folder, 'x.txt'), '--state', missing], 1, 'npm start'],
+    [['export', '--out', folder], 1, `${folder} cannot be written`],
+    [['access-log', '--out', join(folder, 'x.csv'), '--database', file], 1, `${file} cannot be read as the`],
+    [['export', '--out', join(folder, 'x.txt'), '--database', file], 1, `${file} cannot be read as the`],
     [['verify', file, '--device-ca', file], 1, 'not a readable certificate'],
     [['verify', file, '--entry', '2'], 2, '--entry needs --device-ca and --tsa-ca'],
     [['verify', file, ...ANCHORS, '--entry', 'two'], 2, '--entry takes the number'],

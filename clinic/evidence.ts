@@ -1,12 +1,13 @@
 /** `npm run -s evidence`: writes the evidence or the access log of a clinic into one file, or verifies evidence with nothing else. */
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isSekishoError } from '#contract/errors.ts';
 import { describeReport } from '#evidence/report.ts';
 import { readAccessLog } from '#store/access-export.ts';
 import { exportEvidence } from '#store/export.ts';
-import { CommandProblem, runCommand, UsageProblem } from './command.ts';
+import { CommandProblem, runCommand, UsageProblem, unwritable, writeResult } from './command.ts';
 import { accessCsv, accessJson, accessRow, japaneseDay } from './evidence/access-table.ts';
 import { describeProvenTime } from './evidence/proven-time.ts';
 import { describeInJapanese } from './evidence/summary.ts';
@@ -17,15 +18,16 @@ const USAGE = `npm run -s evidence -- export --out FILE [--state FOLDER | --data
 npm run -s evidence -- access-log --out FILE [--day YYYY-MM-DD] [--state FOLDER | --database FILE]
 npm run -s evidence -- verify FILE [--device-ca PEM] [--tsa-ca PEM] [--entry SEQ]… [--json]
 
-  --out FILE       the file to write; it needs nothing else to be verified
-  --day            of the access log; in Japan (default: all days). FILE ends in .csv or .json
-  --state FOLDER   state of the clinic (default: ${STATE_FOLDER})
-  --database FILE  the appliance's database itself
-  --device-ca PEM  the certificate authority of the SAMs that you trust
-  --tsa-ca PEM     the time-stamp authority that you trust
-  --entry SEQ      between which two moments this entry was made; needs both authorities
-  --json           the complete report as JSON
+  --out FILE       書き出す先。確認にはこのファイルだけで足ります / the file to write; it needs nothing else to be verified
+  --day            操作の記録の日付（日本時間）。FILE は .csv か .json / of the access log, in Japan (default: all days)
+  --state FOLDER   診療所の状態のフォルダー / state of the clinic (default: ${STATE_FOLDER})
+  --database FILE  装置のデータベース / the appliance's database itself
+  --device-ca PEM  信頼する SAM の認証局 / the certificate authority of the SAMs that you trust
+  --tsa-ca PEM     信頼するタイムスタンプの認証局 / the time-stamp authority that you trust
+  --entry SEQ      この番号の記録が作られた時間の範囲 / between which two moments this entry was made; needs both authorities
+  --json           報告をすべて JSON で / the complete report as JSON
 
+終了コード: 0 証跡は完全、1 完全でないか読めない、2 書き方の誤り
 Exit code: 0 the evidence is intact, 1 it is not or could not be read, 2 the command is wrong.`;
 
 const OPTIONS = {
@@ -78,19 +80,33 @@ function requirePlaces(values: Values): { readonly out: string; readonly databas
   return { out, database };
 }
 
+/** Nobody receives patients here: what fails is the file that was named. */
+function readDatabase<Result>(database: string, out: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (thrown) {
+    if (!isSekishoError(thrown, 'store.failed')) throw thrown;
+    if (thrown.cause instanceof Error && 'syscall' in thrown.cause) throw unwritable(out, thrown.cause);
+    const advice = {
+      ja: `${database} を装置のデータベースとして読めません。appliance.sqlite を指定してください。それでも読めなければ、ファイルを保管してサポートに連絡してください。`,
+      en: `${database} cannot be read as the database of an appliance. Name its appliance.sqlite; if it is that file, keep it and call support.`,
+    };
+    throw new CommandProblem('request.invalid', advice, thrown.cause);
+  }
+}
+
 function exportAccessLog(values: Values): number {
   const { out, database } = requirePlaces(values);
   const { day } = values;
   if (day !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(day)) throw new UsageProblem('--day is YYYY-MM-DD');
   const isJson = out.endsWith('.json');
   if (!isJson && !out.endsWith('.csv')) throw new UsageProblem('--out ends in .csv or .json');
-  const { entries, names, flaw, anchoredSeq } = readAccessLog(
-    database,
-    ({ at }) => day === undefined || japaneseDay(at) === day,
+  const { entries, names, flaw, anchoredSeq } = readDatabase(database, out, () =>
+    readAccessLog(database, ({ at }) => day === undefined || japaneseDay(at) === day),
   );
   const rows = entries.map((entry) => accessRow(entry, names));
   // Names of staff: for whoever may read the database, too.
-  writeFileSync(out, isJson ? accessJson(rows) : accessCsv(rows), { mode: 0o600 });
+  writeResult(out, isJson ? accessJson(rows) : accessCsv(rows));
   const result = { file: out, entries: rows.length, anchoredSeq, flaw: flaw ?? null };
   const text = values.json
     ? JSON.stringify(result)
@@ -105,7 +121,7 @@ function exportAccessLog(values: Values): number {
 
 function exportTo(values: Values): number {
   const { out, database } = requirePlaces(values);
-  const { entries, head } = exportEvidence(database, out);
+  const { entries, head } = readDatabase(database, out, () => exportEvidence(database, out));
   const last = head === undefined ? '-' : `${head.seq} ${head.hash}`;
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ file: out, entries, head: head ?? null })}\n`);
@@ -144,6 +160,12 @@ async function verify(file: string, values: Values): Promise<number> {
     ? JSON.stringify(report)
     : [...describeInJapanese(report), '', ...describeReport(report), ...times].join('\n');
   process.stdout.write(`${text}\n`);
+  if (report.firstProblem?.line === 1) {
+    throw new CommandProblem('evidence.export-invalid', {
+      ja: `${file} は証跡を書き出したファイルではありません。\`evidence -- export\` で書き出したファイルを指定してください。`,
+      en: `${file} is no export of evidence. Name a file that \`evidence -- export\` wrote.`,
+    });
+  }
   if (!report.ok) {
     const advice = {
       ja: '元のデータベースからもう一度書き出し、それでも異常ならこのファイルを保管してサポートに連絡してください。',

@@ -201,7 +201,7 @@ describe.skipIf(!isPrivatePcscdAvailable())('PC/SC readers', () => {
 describe('no reader', () => {
   it.each([
     ['/dev/sekisho-nothing', 'wake-up', /シリアルポート/],
-    ['Nobody 1000', 'answers', /。/],
+    ['Nobody 1000', 'answers', /pcscdにこの名前のリーダーがありません。/],
   ])('--device %s: says what to do', async (device, check, advice) => {
     const variables = { PCSCLITE_CSOCK_NAME: '/nowhere/pcscd.comm' };
     const outcome = await doctor(['--device', device, '--wait', '1', '--json'], undefined, variables);

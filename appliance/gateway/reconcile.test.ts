@@ -212,6 +212,12 @@ describe('the patient number', () => {
     await expect(
       bench.gateway.linkPatient(caller, cardId, 'P-1001', { ...SAMPLE_INSURED, InsurerNumber: '01130013' }),
     ).rejects.toMatchObject({ code: 'insured-number.check-digit' });
+    // A person may have typed it: the check character finds one wrong sign.
+    const mistyped = cardId.replace(/-(.)/, (_, sign) => (sign === '7' ? '-8' : '-7'));
+    await expect(bench.gateway.linkPatient(caller, mistyped, 'P-1002', undefined)).rejects.toMatchObject({
+      code: 'request.invalid',
+      field: 'cardId',
+    });
     const record = bench.records.find(({ kind }) => kind === 'patient-linked');
     const hash = createHash('sha256').update('9910000017').update('P-1001').digest('hex');
     expect(record).toMatchObject({ cardId, patientNumberHash: hash });

@@ -1,5 +1,5 @@
 /** The cards that the command can put on the reader: issued now, or read from a file. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CentrePki, openCentrePki } from '#centre/pki/authority.ts';
@@ -66,6 +66,12 @@ async function withAuthorities<Result>(
   stateFolder: string | undefined,
   work: (pki: CentrePki) => Promise<Result>,
 ): Promise<Result> {
+  if (stateFolder !== undefined && !existsSync(join(stateFolder, 'centre', 'pki'))) {
+    throw new CommandProblem('request.invalid', {
+      ja: `${stateFolder} に診療所がありません。\`npm start\` が使うフォルダー（state）を --state に指定してください。`,
+      en: `There is no clinic in ${stateFolder}. Give --state the folder that \`npm start\` uses (state).`,
+    });
+  }
   const folder = stateFolder ?? mkdtempSync(join(tmpdir(), 'sekisho-card-'));
   const rsaKeys = new Map<string, number>();
   const rsaKey = (label: string): ReturnType<typeof testRsaKey> => {
@@ -131,6 +137,6 @@ export function openCardBoxOfFile(path: string): CardBox {
       ja: `${path} を読めません。\`npm run -s card -- --export FILE\` で作ったファイルを指定してください。`,
       en: `${path} cannot be read. Name a file that \`npm run -s card -- --export FILE\` wrote.`,
     };
-    throw new CommandProblem('request.malformed', advice, cause);
+    throw new CommandProblem('request.invalid', advice, cause);
   }
 }

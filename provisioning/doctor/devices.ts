@@ -1,6 +1,6 @@
 /** What this machine has that may be a reader or a panel. */
 
-import { toSekishoError } from '#contract/errors.ts';
+import { isSekishoError, toSekishoError } from '#contract/errors.ts';
 import { listKeypads } from '#drivers/panel/index.ts';
 import { listSlots } from '#drivers/pcsc/index.ts';
 import { findSerialDevices } from '#drivers/pn532/index.ts';
@@ -26,6 +26,11 @@ const MINI_UART = {
 const NO_ACCESS = {
   ja: '`provisioning/udev/60-sekisho-panel.rules` を入れてください。',
   en: 'Install `provisioning/udev/60-sekisho-panel.rules`.',
+};
+
+const NO_PCSCD = {
+  ja: 'pcscdが動いていません。PC/SCリーダーを使うなら `sudo apt install pcscd` と `sudo systemctl restart pcscd` を実行してください。PN532だけなら要りません。',
+  en: 'pcscd is not running. For a PC/SC reader run `sudo apt install pcscd` and `sudo systemctl restart pcscd`; a PN532 alone does not need it.',
 };
 
 /** pcscd numbers the slots of a reader; of several with one name, the one with a card in it is taken. */
@@ -57,8 +62,10 @@ async function pcscSlots(tell: FindingSink): Promise<Candidate[]> {
       .map(({ name }) => name.replace(SLOT_NUMBER, ''));
     return [...new Set(antennas)].map((device) => ({ by: 'pcsc', device }));
   } catch (thrown) {
+    const error = toSekishoError(thrown);
     // A box with a PN532 needs no pcscd.
-    tell({ check: 'pcsc', title, result: 'limit', next: nextOf(toSekishoError(thrown)) });
+    const next = isSekishoError(error, 'reader.unreachable') ? NO_PCSCD : nextOf(error);
+    tell({ check: 'pcsc', title, result: 'limit', next });
     return [];
   }
 }

@@ -36,6 +36,8 @@ it('on a machine without any reader fails, and says where to look', async () => 
     ['pcsc', 'limit'],
     ['reader', 'fail'],
   ]);
+  // Who reads this is the support.
+  expect(findings[0]?.next?.ja).toContain('systemctl restart pcscd');
   expect(findings[1]?.next?.ja).toContain('docs/hardware.md');
   expect(exitCodeOf(findings)).toBe(1);
 });

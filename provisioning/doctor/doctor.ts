@@ -1,5 +1,5 @@
 /** Examines readers one after the other, and tells each finding as soon as it is one. */
-import { toSekishoError } from '#contract/errors.ts';
+import { isSekishoError, toSekishoError } from '#contract/errors.ts';
 import { PcscReader } from '#drivers/pcsc/index.ts';
 import { Pn532Reader, serialPortLine } from '#drivers/pn532/index.ts';
 import { type Clock, systemClock } from '#ports/clock.ts';
@@ -7,6 +7,11 @@ import { checkWithCard } from './card-checks.ts';
 import { checkChip } from './chip-checks.ts';
 import { type Candidate, findCandidates } from './devices.ts';
 import { type Bilingual, type Finding, nextOf } from './finding.ts';
+
+const NOT_LISTED = {
+  ja: 'pcscdにこの名前のリーダーがありません。`--device` なしで実行して名前を確かめ、ケーブルと `systemctl status pcscd` を確かめてください。',
+  en: 'pcscd has no reader of this name. Run without `--device` for the names; check the cable and `systemctl status pcscd`.',
+};
 
 export interface DoctorOptions {
   /** A serial device when it begins with `/`, else part of the name of a PC/SC reader; absent: all that there are. */
@@ -65,7 +70,9 @@ async function examinePcsc(device: string, options: DoctorOptions): Promise<void
     tell({ check: 'answers', device, title, result: 'pass', detail });
     await checkWithCard({ ...options, device, reader, clock });
   } catch (thrown) {
-    tell({ check: 'answers', device, title, result: 'fail', next: nextOf(toSekishoError(thrown)) });
+    const error = toSekishoError(thrown);
+    const next = isSekishoError(error, 'reader.unreachable') ? NOT_LISTED : nextOf(error);
+    tell({ check: 'answers', device, title, result: 'fail', next });
   } finally {
     await reader.close();
   }
