@@ -93,6 +93,24 @@ describe('what goes wrong', () => {
     await page.getByText('カードリーダーが故障しています。').waitFor();
   });
 
+  test.each([
+    ['sam.absent', 'absent', 'SAM が見つかりません。'],
+    ['sam.disabled', 'disabled', 'SAM は停止されています。'],
+  ] as const)('%s is named before anybody types a PIN, and afterwards', async (missing, sam, text) => {
+    const { rig, page, title, signIn } = counter;
+    await title('職員サインイン');
+    rig.gateway.change({ missing, ready: false }, { sam });
+    await page.getByText(text).waitFor();
+    await inspect(`17-${missing}`);
+    rig.gateway.change({ missing: 'operator.not-signed-in' }, { sam: 'locked' });
+    await page.getByText(text).waitFor({ state: 'detached' });
+    await signIn();
+    await title('SAM を解除します');
+    rig.gateway.change({ missing, ready: false }, { sam });
+    await title('まだ受付できません');
+    await page.getByText(text).waitFor();
+  });
+
   test('a network that is lost is named with its reason; one that is back, with its age', async () => {
     const { rig, page, title } = counter;
     await title('職員サインイン');

@@ -127,8 +127,13 @@ export function viewOf(state: State): ViewName {
   if (tab !== 'reception' && (!isForAdministrators(tab) || isAdministrator(session))) return tab;
   if (tap !== undefined) return viewOfTap(tap, snapshot.tap);
   if (isRunning(snapshot.tap)) return 'other-tap';
-  if (snapshot.missing === 'sam.locked' || snapshot.missing === 'sam.uses-exhausted') return 'unlock';
+  if (isUnlockable(snapshot.missing)) return 'unlock';
   return snapshot.ready ? 'start' : 'status';
+}
+
+/** A SAM in this state is opened by whoever has signed in; in any other it is not. */
+export function isUnlockable(missing: ErrorCode | undefined): boolean {
+  return missing === 'sam.locked' || missing === 'sam.uses-exhausted';
 }
 
 function viewOfTap(tap: OwnTap, progress: TapProgress | undefined): ViewName {

@@ -4,14 +4,14 @@ import type { CardAndPin } from '../api.ts';
 import { type Child, h, type ViewNode } from '../dom.ts';
 import { digitsEnteredText, enterPinOnKeysText, leavePinEmptyText } from '../keypad-words.ts';
 import { t } from '../messages.ts';
-import { missingThing, type State } from '../state.ts';
+import { isUnlockable, missingThing, type State } from '../state.ts';
 import { leaseEndNote } from './lease.ts';
 import { card, field, heading, onSubmit, spinner } from './parts.ts';
 import { missingPanel } from './status.ts';
 
 export function signInView(state: State, actions: Actions): ViewNode {
   const missing = missingThing(state.snapshot);
-  const isOther = missing !== undefined && !missing.startsWith('operator.') && !missing.startsWith('sam.');
+  const isOther = missing !== undefined && !missing.startsWith('operator.') && !isUnlockable(missing);
   return card(
     'narrow',
     heading(t('signInTitle')),
