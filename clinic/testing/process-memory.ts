@@ -19,18 +19,23 @@ export interface Hit {
 
 /** The process and those that it started and that stay: a command that it runs for a moment is none of them. */
 export function familyOf(pid: number): number[] {
+  return [pid, ...childrenNamed(pid, 'node').flatMap(familyOf)];
+}
+
+/** Children of any of its threads that run a program whose name begins so. */
+export function childrenNamed(pid: number, name: string): number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
-  return [pid, ...children.filter(isNode).flatMap(familyOf)];
+  return children.filter((child) => nameOf(child).startsWith(name));
 }
 
-/** Only programs of ours hold what was read from a card. */
-function isNode(pid: number): boolean {
+function nameOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('node');
+    return readFileSync(`/proc/${pid}/comm`, 'utf8');
   } catch {
-    return false;
+    // It has ended meanwhile.
+    return '';
   }
 }
 
