@@ -32,7 +32,7 @@ export function createActions(store: Store) {
     } catch (thrown) {
       if (own !== newest) return;
       if (!(thrown instanceof RefusedError)) {
-        set({ busy: undefined, connection: 'lost' });
+        set({ busy: undefined, connection: doubted(get().connection) });
         return;
       }
       const { problem } = thrown;
@@ -174,6 +174,10 @@ async function readShown({ session, visit, visits, unresolved }: State): Promise
   if (visits === undefined && unresolved === undefined) return undefined;
   const list = await readList(visits === undefined ? 'unresolved' : 'today');
   return (now) => ((list.visits === undefined ? now.unresolved : now.visits) === undefined ? {} : list);
+}
+
+function doubted(connection: State['connection']): State['connection'] {
+  return connection === 'lost' ? 'lost' : 'unsure';
 }
 
 /** Also used when the session ends by itself. */

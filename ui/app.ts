@@ -62,9 +62,24 @@ function countsOf(snapshot: GatewaySnapshot | undefined): string {
   return `${snapshot?.outboxWaiting} ${snapshot?.unresolvedVisits}`;
 }
 
+/** The appliance is heard every 15 s: two of them may get lost. A cable that is pulled tells nobody. */
+const SILENCE_MS = 40_000;
+
 function listen(): void {
   const events = new EventSource('/v1/events');
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  const heard = (): void => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      events.close();
+      change({ connection: 'lost' });
+      listen();
+    }, SILENCE_MS);
+  };
+  heard();
+  events.addEventListener('alive', heard);
   events.addEventListener('snapshot', (event: MessageEvent<string>) => {
+    heard();
     const snapshot = JSON.parse(event.data) as GatewaySnapshot;
     const { operator } = snapshot.facts;
     const hasMoved = state.connection !== 'live' || countsOf(snapshot) !== countsOf(state.snapshot);
@@ -79,7 +94,9 @@ function listen(): void {
   // The browser reconnects by itself; after a refusal it gives up, and then we start anew.
   events.addEventListener('error', () => {
     change({ connection: 'lost' });
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2_000);
+    if (events.readyState !== EventSource.CLOSED) return;
+    clearTimeout(silence);
+    setTimeout(listen, 2_000);
   });
 }
 

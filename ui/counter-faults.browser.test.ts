@@ -191,6 +191,52 @@ describe('what goes wrong', () => {
     release();
   });
 
+  test('an appliance that was locked and starts anew is found again without hands, and nobody it knew stays on the screen', async () => {
+    const { rig, page, click, title, signIn, unlock } = counter;
+    rig.gateway.cardIsWaiting = false;
+    await signIn();
+    await unlock();
+    await click('受付を始める');
+    await click('はい、OK');
+    await title('カードを置いてください');
+    rig.gateway.placeCard();
+    await title('本人ですか？');
+    await click('同じ人です');
+    await title('受付しました');
+    await page.getByText('見本 花子').first().waitFor();
+    // As after kill -9: nobody has told the page that its session is over.
+    await rig.restart(async () => {
+      await title('画面を隠しました');
+      await page.getByText('自動でつなぎ直しています').waitFor();
+      expect(await page.getByText('見本 花子').count()).toBe(0);
+      await inspect('19-hidden');
+    });
+    await title('職員サインイン');
+    await page.getByText('サインインの時間が切れました。').waitFor();
+    expect(await page.getByText('見本 花子').count()).toBe(0);
+    await signIn();
+    await title('SAM を解除します');
+    // While it was away the browser complained of each try.
+    counter.faults.length = 0;
+  });
+
+  test('an appliance that is not heard any more, as behind a pulled cable, hides the patients until it is', async () => {
+    const { page, click, title, signIn } = counter;
+    await page.clock.install();
+    await page.reload();
+    await signIn();
+    await click('今日の受付');
+    await title('今日の受付');
+    await page.route('**/v1/events', (route) => route.abort());
+    await page.clock.fastForward(41_000);
+    await title('画面を隠しました');
+    await page.unroute('**/v1/events');
+    await page.clock.fastForward(3_000);
+    await title('今日の受付');
+    // While it was away the browser complained of each try.
+    counter.faults.length = 0;
+  });
+
   test('a lost appliance is shown and found again by itself', async () => {
     const { rig, context, page, title } = counter;
     await title('職員サインイン');

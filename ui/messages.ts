@@ -18,6 +18,11 @@ const TEXTS = {
   cancel: ['取り消す', 'Cancel'],
   working: ['処理しています…', 'Working…'],
   connecting: ['装置につないでいます…', 'Connecting to the appliance…'],
+  hiddenTitle: ['画面を隠しました', 'Hidden for now'],
+  hiddenLead: [
+    '装置とつながるまで、患者さんの情報は表示しません。自動でつなぎ直しています…',
+    'Nothing of a patient is shown until the appliance is there again. Reconnecting by itself…',
+  ],
   connectionLost: [
     '装置とつながっていません。自動でつなぎ直します。',
     'Not connected to the appliance. Reconnecting by itself.',

@@ -50,7 +50,8 @@ export interface OwnTap {
 }
 
 export interface State {
-  readonly connection: 'connecting' | 'live' | 'lost';
+  /** `unsure`: a question found no answer, while what the appliance tells by itself may still come. */
+  readonly connection: 'connecting' | 'live' | 'unsure' | 'lost';
   readonly snapshot: GatewaySnapshot | undefined;
   readonly session: Session | undefined;
   readonly tab: Tab;
@@ -94,6 +95,7 @@ export const INITIAL_STATE: State = {
 
 export type ViewName =
   | 'connecting'
+  | 'hidden'
   | 'sign-in'
   | 'status'
   | 'unlock'
@@ -119,7 +121,15 @@ export function isAdministrator(session: Session | undefined): boolean {
   return session?.operator.roles.includes('administrator') ?? false;
 }
 
+/** What is known of a patient is not shown by a page of which nobody knows whether its session lives. */
+const OF_PATIENTS: readonly ViewName[] = ['face-check', 'result', 'today', 'unresolved'];
+
 export function viewOf(state: State): ViewName {
+  const view = viewWhenConnected(state);
+  return state.connection === 'lost' && OF_PATIENTS.includes(view) ? 'hidden' : view;
+}
+
+function viewWhenConnected(state: State): ViewName {
   const { snapshot, session, tab, visit, tap } = state;
   if (snapshot === undefined) return 'connecting';
   if (session === undefined) return 'sign-in';

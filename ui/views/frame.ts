@@ -31,6 +31,7 @@ type View = (state: State, actions: Actions) => ViewNode;
 
 const VIEWS: Readonly<Record<ViewName, View>> = {
   connecting: () => card('centred', heading(t('title')), spinner(t('connecting'))),
+  hidden: () => card('centred', heading(t('hiddenTitle')), spinner(t('hiddenLead'))),
   'sign-in': signInView,
   status: statusView,
   unlock: unlockView,
@@ -61,7 +62,8 @@ export function renderFrame(
     { class: isForPatient(view) ? 'frame for-patient' : 'frame' },
     h('a', { class: 'skip', href: '#main' }, t('skip')),
     topBar(view, state, actions, switchLanguage),
-    connection === 'lost' && h('p', { class: 'strip lost', role: 'alert' }, t('connectionLost')),
+    (connection === 'lost' || connection === 'unsure') &&
+      h('p', { class: 'strip lost', role: 'alert' }, t('connectionLost')),
     snapshot !== undefined && carryOutStrip(snapshot),
     isKnown(state) && state.snapshot.mode !== 'online' && modeStrip(state.snapshot.mode),
     isKnown(state) && !isReaderNamed(view, state.snapshot) && readerStrip(readerFault(state.snapshot)),

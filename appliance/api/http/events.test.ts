@@ -118,7 +118,7 @@ describe('the snapshot stream', () => {
     const stuck = attach();
     stuck.isFull = true;
     await step();
-    expect(good.written.at(-1)).toBe(': alive\n\n');
+    expect(good.written.at(-1)).toBe('event: alive\ndata: 1\n\n');
     await step();
     expect(stuck.isDestroyed).toBe(false);
     await step();
@@ -199,7 +199,7 @@ describe('the snapshot stream', () => {
         socket.on('error', reject);
         socket.on('data', (chunk) => {
           text += chunk;
-          if (!text.includes(': alive')) return;
+          if (!text.includes('event: alive')) return;
           socket.destroy();
           resolve(text);
         });

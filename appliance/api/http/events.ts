@@ -14,7 +14,8 @@ import type { Clock } from '#ports/clock.ts';
 const RECONNECT_MS = 1_000;
 /** A stream that gave way comes back late, or too many pages of one client would push each other out without end. */
 const GAVE_WAY_RECONNECT_MS = 30_000;
-const HEARTBEAT = ': alive\n\n';
+/** An event and no comment: a page must be able to hear that nothing is heard. */
+const HEARTBEAT = 'event: alive\ndata: 1\n\n';
 
 export interface SnapshotStreams {
   /** Takes over the response until either side ends it; `client` is its address. @throws SekishoError `request.overloaded` */

@@ -29,6 +29,8 @@ export interface ScriptedApi {
   readonly gateway: ScriptedGateway;
   readonly api: RunningApi;
   readonly certificatePath: string;
+  /** Ends, and is there again under the same address, knowing nobody. `meanwhile` happens in between. */
+  restart(meanwhile: () => Promise<void>): Promise<void>;
   /** Signs in and answers the cookie. */
   signIn(): Promise<string>;
   ask(method: string, path: string, options?: AskOptions): Promise<ApiAnswer>;
@@ -54,25 +56,36 @@ export async function startScriptedApi(options: ScriptedApiOptions = {}): Promis
   const certificatePath = join(folder, 'tls.crt');
   const tls = makeCertificate(join(folder, 'tls.key'), certificatePath);
   const gateway = new ScriptedGateway();
-  const api = await startApi({
-    gateway,
-    listen: { host: '127.0.0.1', port: 0 },
-    tls,
-    limits: { ...LIMITS, ...options.limits },
-    heartbeatMs: options.heartbeatMs ?? 15_000,
-    uiFolder: options.uiFolder,
-    version: '0.1.0',
-    clock: systemClock,
-    random: systemRandom,
-    logger: options.logger ?? silentLogger,
-  });
+  const start = (port: number): Promise<RunningApi> =>
+    startApi({
+      gateway,
+      listen: { host: '127.0.0.1', port },
+      tls,
+      limits: { ...LIMITS, ...options.limits },
+      heartbeatMs: options.heartbeatMs ?? 15_000,
+      uiFolder: options.uiFolder,
+      version: '0.1.0',
+      clock: systemClock,
+      random: systemRandom,
+      logger: options.logger ?? silentLogger,
+    });
+  let api = await start(0);
   const ask = (method: string, path: string, asked: AskOptions = {}): Promise<ApiAnswer> =>
     askApi(api.port, tls.cert, method, path, asked);
   return {
     gateway,
-    api,
+    get api() {
+      return api;
+    },
     certificatePath,
     ask,
+    async restart(meanwhile) {
+      const { port } = api;
+      await api.close(0);
+      gateway.change({}, { operator: undefined, operatorUntil: undefined, sam: 'locked', samUnlock: 'none' });
+      await meanwhile();
+      api = await start(port);
+    },
     async signIn() {
       const answer = await ask('POST', '/v1/session', { body: { cardKind: 'my-number', pin: '1234' } });
       return String(answer.headers['set-cookie']?.[0]).split(';')[0] ?? '';
