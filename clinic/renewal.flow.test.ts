@@ -1,4 +1,5 @@
 /** A gateway that is locked ends, having written and answered what was under way; the one that follows has met nobody. */
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,7 +7,7 @@ import { DATABASE_FILE } from '#appliance/appliance.ts';
 import { cleanUpLab } from '#lease/testing/network-lab.ts';
 import { RENEWED } from '#liveness/renewal.ts';
 import { applianceFolder } from './state-folder.ts';
-import { signInWith } from './tap-run.ts';
+import { makeVisit, signInWith } from './tap-run.ts';
 import { filesOf } from './testing/canary.ts';
 import { GuardedClinic } from './testing/guarded-clinic.ts';
 import { DOCTOR } from './testing/trial-clinic.ts';
@@ -96,3 +97,35 @@ test('locked by its operator, it stays so until somebody signs in; and one that 
   expect(await facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online' });
   expect(kept.ends).toHaveLength(before + 1);
 }, 60_000);
+
+test('away with leave it works on after each of its ends, and at home the leave is over', async () => {
+  const { surroundings, cable, kept } = clinic;
+  const [administrator, nurse] = ['kakuu-jimu', 'kakuu-kango'].map((id) => surroundings.wallet.get(id));
+  if (administrator === undefined || nurse === undefined) throw new Error('the wallet has changed');
+  const spki = nurse.publicKey.export({ type: 'spki', format: 'der' });
+  await signInWith(surroundings, clinic.client, administrator.person.id);
+  await surroundings.control.run(`insert ${administrator.person.id}`);
+  await clinic.client.call('POST', '/v1/permit', {
+    until: new Date(Date.now() + 3_600_000).toISOString(),
+    maxUses: 2,
+    operators: [createHash('sha256').update(spki).digest('hex').slice(0, 16)],
+    cardKind: administrator.person.variant === 'hpki' ? 'hpki' : 'my-number',
+    pin: administrator.person.pin,
+  });
+  await surroundings.control.run('remove');
+  await clinic.untilOpen();
+  cable.set('down');
+  await clinic.untilLocked();
+  await expect.poll(async () => (await facts()).permit, { timeout: 20_000 }).toBe('carryOut');
+  await signInWith(surroundings, clinic.client, nurse.person.id);
+  expect(await facts()).toMatchObject({ network: 'absent', sam: 'unlocked', samUnlock: 'offline' });
+  await surroundings.control.run('insert mihon-taro');
+  expect(await makeVisit(surroundings, clinic.client)).toMatchObject({ outcome: 'accepted' });
+  await surroundings.control.run('remove');
+  const [lives, { grants }] = [kept.ends.length, clinic.sam];
+  cable.set('up');
+  await clinic.untilOpen(grants);
+  expect(kept.ends.length).toBeGreaterThan(lives);
+  expect((await facts()).permit).toBe('none');
+  expect(evidence().findLast(({ kind }) => kind === 'permit-ended')).toMatchObject({ reason: 'returned' });
+}, 90_000);
