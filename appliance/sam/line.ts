@@ -15,15 +15,14 @@ export interface SamLine {
 
 export interface RequestOptions {
   readonly table?: StatusTable;
-  readonly secret?: boolean;
 }
 
 export function openLine(channel: CardChannel): SamLine {
   const exchange = openExchange(withSamErrors(channel), { peer: 'sam' });
   return {
     exchange,
-    async request(command, { table = STATUS.general, secret = false } = {}) {
-      const answer = await exchange.send(command, { secret });
+    async request(command, { table = STATUS.general } = {}) {
+      const answer = await exchange.send(command);
       requireOk(answer, table);
       return answer.data;
     },
