@@ -46,10 +46,17 @@ function installPrograms() {
   renameSync(fresh, PROGRAMS);
 }
 
+/** Whoever watches a folder, as polkit does, sees a file with all its content and its mode, or none. */
+function putWhole(source, target) {
+  const draft = `${target}.new`;
+  execFileSync('install', ['-D', '-m', '644', source, draft]);
+  renameSync(draft, target);
+}
+
 function installForDebian() {
   for (const [folder, ending, target] of FOR_DEBIAN) {
     for (const name of readdirSync(join(SOURCE, folder)).filter((each) => ending.test(each)))
-      execFileSync('install', ['-D', '-m', '644', join(SOURCE, folder, name), join(target, name)]);
+      putWhole(join(SOURCE, folder, name), join(target, name));
   }
   mkdirSync(CONFIGURATION, { recursive: true, mode: 0o755 });
   execFileSync('systemd-sysusers');

@@ -1,6 +1,6 @@
-/** A real polkit judges the rule, asked as Debian's pcscd asks it since Debian 13. */
+/** A real polkit, running while we install, judges the rule; it is asked as pcscd asks it since Debian 13. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ROOT } from '#clinic/testing/appliance-process.ts';
+import { buildPrograms, ROOT } from '#clinic/testing/appliance-process.ts';
 import { Machine, whyNoMachine } from '#clinic/testing/machine/machine.ts';
 
 const reason = whyNoMachine();
@@ -22,7 +22,8 @@ const POLICY = `<?xml version="1.0" encoding="UTF-8"?>
 let machine: Machine;
 beforeAll(async () => {
   if (reason !== undefined) return;
-  machine = await Machine.boot({ '/source': ROOT });
+  buildPrograms();
+  machine = await Machine.boot({ '/source': ROOT, '/usr/bin/node': process.execPath });
   await machine.put('/usr/share/polkit-1/actions/org.debian.pcsc-lite.policy', POLICY);
   await machine.must('systemd-sysusers', '/source/provisioning/sysusers/sekisho.conf');
   for (const user of ['sekisho-broker', 'sekisho-gateway', 'nobody'])
@@ -43,13 +44,7 @@ test.skipIf(reason !== undefined)(
   'the two services may use cards, and nothing else; others may not',
   async () => {
     for (const action of ACTIONS) expect(await mayDo('sekisho-broker', action)).toBe(false);
-    await machine.must(
-      'install',
-      '-m',
-      '644',
-      '/source/provisioning/polkit/60-sekisho-pcscd.rules',
-      '/etc/polkit-1/rules.d/',
-    );
+    await machine.must('node', '/source/provisioning/install.mjs');
     await machine.until('polkit has read the rule', () => mayDo('sekisho-broker', ACTIONS[0] ?? ''));
     for (const action of ACTIONS) {
       expect(await mayDo('sekisho-broker', action)).toBe(true);
