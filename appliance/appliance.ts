@@ -167,9 +167,12 @@ export async function startAppliance(parts: ApplianceParts): Promise<RunningAppl
     random,
     logger: logger.child({ room: 'api' }),
   });
-  await gateway.start(AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]));
   const stopSignalling = signalTapEnds(gateway, reader);
-  await reader.start();
+  // Side by side: each starts a process that takes its time.
+  await Promise.all([
+    gateway.start(AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)])),
+    reader.start(),
+  ]);
   const stopKeeping = await keepForAuditors(store, samAccess, gateway);
   await centre.warm();
   lease = await keepLease({
