@@ -37,11 +37,15 @@ export function identityOf(privateKey: KeyObject): Identity {
   };
 }
 
+export function hasIdentity(folder: string): boolean {
+  return existsSync(join(folder, KEY_FILE));
+}
+
 /** Reads the key of `folder`, or makes it. A damaged key file is an error: a new key would be another network. */
 export function openIdentity(folder: string): Identity {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, KEY_FILE);
-  if (!existsSync(file)) {
+  if (!hasIdentity(folder)) {
     const { privateKey } = generateKeyPairSync('ed25519');
     // Of two that start at once, one makes the key and the other reads it.
     createFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());

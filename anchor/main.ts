@@ -1,8 +1,8 @@
 /** `npm run -s anchor -- …`, and the bundled program on the clinic's PC: starts the anchor, shows it, keeps its devices. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DeviceBook, type DeviceState } from './device-book.ts';
-import { openIdentity, qrText, spellFingerprint } from './identity.ts';
+import { DeviceBook, type DeviceState, isDeviceId } from './device-book.ts';
+import { hasIdentity, type Identity, openIdentity, qrText, spellFingerprint } from './identity.ts';
 import { openProviderLine, type ProviderLine } from './revoked-devices.ts';
 import { DEFAULT_PORT } from './service.ts';
 import { startAnchor } from './start.ts';
@@ -46,6 +46,7 @@ type Values = ReturnType<typeof parseWords>['values'];
 class UsageProblem extends Error {}
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const complain = (...lines: readonly string[]): void => void process.stderr.write(`${lines.join('\n')}\n`);
 const log = (event: string, fields: Readonly<Record<string, unknown>>): void =>
   void process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), event, ...fields })}\n`);
 
@@ -123,8 +124,21 @@ function untilStopped(): Promise<void> {
   });
 }
 
-function show(folder: string, values: Values): number {
+/** Whoever looks into the wrong folder must not take the key that is made there for the clinic's. */
+function identityIn(folder: string): Identity {
+  const isNew = !hasIdentity(folder);
   const identity = openIdentity(folder);
+  if (isNew) {
+    complain(
+      `新しい鍵を ${folder} に作りました。動いているアンカーがあるなら、その --folder を指定してください。`,
+      `A new key was made in ${folder}. If an anchor runs already, name its --folder.`,
+    );
+  }
+  return identity;
+}
+
+function show(folder: string, values: Values): number {
+  const identity = identityIn(folder);
   const networkId = identity.networkId.toString('hex');
   const host = values.host ?? '';
   const qr = qrText(identity, { host, port: integer('port', values.port, DEFAULT_PORT, 65_535) });
@@ -140,7 +154,8 @@ function show(folder: string, values: Values): number {
 
 function setDevice(folder: string, deviceId: string | undefined, state: DeviceState): number {
   if (deviceId === undefined) throw new UsageProblem('DEVICE is missing');
-  openIdentity(folder);
+  if (!isDeviceId(deviceId.toLowerCase())) throw new UsageProblem(`DEVICE ${deviceId}: 16 hex digits`);
+  identityIn(folder);
   new DeviceBook(folder).set(deviceId.toLowerCase(), state);
   say(
     state === 'registered' ? `登録しました / registered: ${deviceId}` : `拒否します / revoked: ${deviceId}`,
@@ -180,6 +195,13 @@ async function run(words: readonly string[]): Promise<number> {
   }
 }
 
+const CHECK_ADDRESS = '--host と --port を確かめてください / check --host and --port';
+
+function isOfAddress(thrown: unknown): boolean {
+  const syscall = thrown instanceof Error && 'syscall' in thrown ? thrown.syscall : undefined;
+  return syscall === 'bind' || syscall === 'getaddrinfo';
+}
+
 const words = process.argv.slice(2);
 // `npm run x -- y` and `node x.js -- y` mean the same.
 while (words[0] === '--') words.shift();
@@ -190,6 +212,7 @@ try {
     thrown instanceof UsageProblem ||
     (thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS'));
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  process.stderr.write(isWrongWord ? `${message}\n${USAGE}\n` : `できませんでした / failed: ${message}\n`);
+  if (isWrongWord) complain(`コマンドの書き方が違います / wrong words: ${message}`, USAGE);
+  else complain(`できませんでした / failed: ${message}`, ...(isOfAddress(thrown) ? [CHECK_ADDRESS] : []));
   process.exitCode = isWrongWord ? 2 : 1;
 }

@@ -150,3 +150,23 @@ test('wrong commands end with 2 and say how', async () => {
     await expect(run(...words)).rejects.toMatchObject({ code: 2 });
   }
 });
+
+test('whoever looks into the wrong folder is told that the key there is new', async () => {
+  const other = join(folder, 'other');
+  const words = [program, 'show', '--folder', other];
+  const first = await promisify(execFile)(process.execPath, words);
+  expect(first.stderr).toContain(`新しい鍵を ${other} に作りました`);
+  const again = await promisify(execFile)(process.execPath, words);
+  expect(again).toEqual({ stdout: first.stdout, stderr: '' });
+});
+
+test('an address that cannot be used, and a device that is none, are told with what to correct', async () => {
+  await expect(run('start', '--host', '192.0.2.1')).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^できませんでした .*EADDRNOTAVAIL.*\n--host と --port を確かめて/),
+  });
+  await expect(run('register', 'zz')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^コマンドの書き方が違います .*DEVICE zz: 16 hex digits/),
+  });
+});
