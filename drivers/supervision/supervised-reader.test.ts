@@ -184,6 +184,17 @@ describe('a supervised reader', () => {
     await vi.waitFor(() => expect(probe.mock.calls.length).toBeGreaterThan(looks), PATIENCE);
   });
 
+  it('takes a use that went well for a look', async () => {
+    await remake({ limits: { lookEveryMs: 60_000 } });
+    const probe = vi.spyOn(inner, 'probe');
+    await reader.start();
+    const channel = await openCard();
+    await channel.transmit(SELECT_JPKI);
+    await channel.close();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(probe).toHaveBeenCalledOnce();
+  });
+
   it('takes neither a card nor an end of ours for a fault of the machine', async () => {
     await reader.start();
     const channel = await openCard();

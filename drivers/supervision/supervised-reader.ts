@@ -67,6 +67,8 @@ export class SupervisedReader implements CardReader {
   #restartedAtMs: number;
   /** Waits and open channels: while there is one, the device is theirs. */
   #uses = 0;
+  /** When the last of them ended. */
+  #usedAtMs = Number.NEGATIVE_INFINITY;
   #look: Promise<void> | undefined;
   #watching: Promise<void> | undefined;
 
@@ -178,6 +180,7 @@ export class SupervisedReader implements CardReader {
 
   #release(): void {
     this.#uses -= 1;
+    this.#usedAtMs = this.#clock.monotonicMs();
     this.#wake();
   }
 
@@ -196,12 +199,15 @@ export class SupervisedReader implements CardReader {
   async #watch(): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
-      if (this.#uses === 0) {
+      const { lookEveryMs } = this.#limits;
+      // Whoever used it has just seen that it works.
+      const restMs = this.#state === 'ready' ? this.#usedAtMs + lookEveryMs - this.#clock.monotonicMs() : 0;
+      if (this.#uses === 0 && restMs <= 0) {
         this.#look = this.#lookOnce();
         await this.#look;
         this.#look = undefined;
       }
-      if (this.#state === 'ready') await this.#changeWithin(this.#limits.lookEveryMs);
+      if (this.#state === 'ready') await this.#changeWithin(restMs > 0 ? restMs : lookEveryMs);
       // A device that fails at once must not be asked at once, for ever.
       if (this.#state === 'faulted')
         await this.#clock.sleep(this.#limits.retryEveryMs, signal).catch(() => undefined);
