@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -159,7 +160,25 @@ describe('as processes', () => {
       code: 1,
       stderr: 'no such device\n',
     });
+    await expect(
+      admin('add-operator', '--certificate', join(folder, 'missing.pem'), ...institution, ...card),
+    ).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('missing.pem') });
     parts.close();
+  });
+
+  test('a port that is taken is told', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const words = ['serve', '--folder', state, '--service', 'ocsp', '--port', `ocsp=${port}`];
+    try {
+      await expect(run(...words)).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/config\.address-unusable.*EADDRINUSE/),
+      });
+    } finally {
+      other.close();
+    }
   });
 });
 

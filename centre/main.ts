@@ -1,5 +1,6 @@
 /** Runs the centre as a program: one service per process, or all of them in one. */
 import { readFileSync } from 'node:fs';
+import { isSekishoError } from '#contract/errors.ts';
 import { type Administrate, parseCommand, type ServeConfig, UsageError } from './command.ts';
 import { type CentreParts, openCentreParts } from './parts.ts';
 import { parseCertificate } from './pki/certificate.ts';
@@ -12,10 +13,17 @@ import { startCentreService } from './services.ts';
 
 const say = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
 const complain = (event: string, error: unknown): void => {
-  // The message of an unexpected error may quote what was sent: only its kind is told.
+  // The message of an unexpected error may quote what was sent: only its kind is told, and what the system said.
   const kind = error instanceof Error ? error.name : typeof error;
-  process.stderr.write(`${JSON.stringify({ event, error: kind })}\n`);
+  const code = isSekishoError(error) ? error.code : undefined;
+  process.stderr.write(`${JSON.stringify({ event, error: kind, code, system: systemWords(error) })}\n`);
 };
+
+/** A system error names a file or an address, and nothing that anybody sent. */
+function systemWords(error: unknown): string | undefined {
+  const cause = isSekishoError(error) ? error.cause : error;
+  return cause instanceof Error && 'syscall' in cause ? cause.message : undefined;
+}
 
 function init(folder: string, count: number, asOf: string | undefined): void {
   const parts = openCentreParts({ folder });
