@@ -208,7 +208,7 @@ describe('a supervised reader', () => {
   });
 
   it('does not hammer a machine that fails at once though it answers', async () => {
-    await remake({ limits: { rideOutMs: 100, retryEveryMs: 20 } });
+    await remake({ limits: { rideOutMs: 1_000, retryEveryMs: 200 } });
     const wait = vi.spyOn(inner, 'waitForCard').mockRejectedValue(new SekishoError('reader.failed'));
     await reader.start();
     await expect(reader.waitForCard(patience())).rejects.toMatchObject({ code: 'reader.failed' });
