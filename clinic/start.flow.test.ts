@@ -59,17 +59,25 @@ describe('the clinic of npm start', () => {
   };
 
   beforeAll(async () => {
-    clinic = spawn(process.execPath, ['tools/run.mjs', 'clinic/start.ts', ...FREE_PORTS], {
+    clinic = spawn('npm', ['start', '--', ...FREE_PORTS], {
       cwd: ROOT,
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
     });
     for await (const chunk of clinic.stdout?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {
       told += chunk;
       if (told.includes('Ctrl+C')) break;
     }
   }, LONGEST_MS);
-  afterAll(() => clinic.kill('SIGKILL'));
+  /** With all that it started; there is nobody left when everything went well. */
+  afterAll(() => {
+    try {
+      process.kill(-(clinic.pid ?? 0), 'SIGKILL');
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown;
+    }
+  });
 
   it('says where everything is, and behind what the cards are', () => {
     expect(told).toContain('診療所が始まりました');
@@ -133,6 +141,8 @@ describe('the clinic of npm start', () => {
   it('ends at once when it is told to, and leaves evidence that verifies', async () => {
     clinic.kill('SIGTERM');
     expect(await once(clinic, 'exit')).toEqual([0, null]);
+    // Not npm alone has ended.
+    await expect(fetch(addressOf('Card table'))).rejects.toThrow();
     const file = join(folder, 'evidence.txt');
     expect(await run('evidence', 'export', '--out', file)).toMatchObject({ code: 0, stderr: '' });
     const verified = await run('evidence', 'verify', file);
