@@ -78,13 +78,13 @@ async function openReader(config: Config['reader'], logger: Logger): Promise<Ope
   }
 }
 
-async function openSamSlot(sam: Config['sam'], logger: Logger): Promise<SamSlot | undefined> {
+async function openSlot(sam: Config['sam'], logger: Logger): Promise<SamSlot | undefined> {
   switch (sam.driver) {
     case 'broker':
       return undefined;
     case 'pcsc': {
-      const { SamSlotReader } = await import('#drivers/sam-slot/index.ts');
-      return new SamSlotReader({ slot: sam.readerName, logger });
+      const { openSamSlot } = await import('#drivers/sam-slot/index.ts');
+      return openSamSlot({ ...sam, logger });
     }
     case 'simulated': {
       const { openSimulatedSamSlot } = await import('#drivers/simulated/from-config.ts');
@@ -109,7 +109,7 @@ async function run(configPath: string): Promise<void> {
     config,
     ...(await openReader(config.reader, logger.child({ room: 'reader' }))),
     panel: await openPanel(config.panel, logger.child({ room: 'panel' })),
-    samSlot: await openSamSlot(config.sam, logger.child({ room: 'sam-slot' })),
+    samSlot: await openSlot(config.sam, logger.child({ room: 'sam-slot' })),
     clock: systemClock,
     random: systemRandom,
     logger,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { rounds, tellTimes } from '#clinic/testing/figures.ts';
-import { mute, slow } from '#drivers/simulated/faults.ts';
+import { type Behaviour, mute, slow } from '#drivers/simulated/faults.ts';
 import type { SamClient } from './sam-client.ts';
 import { BrokerProcess } from './testing/broker-process.ts';
 
@@ -10,6 +10,11 @@ let run: BrokerProcess;
 let client: SamClient;
 const GRACE_MS = 1_000;
 const WIPES = rounds(5, 100);
+/** Each takes the reader away for more than a second. */
+const HUNG = rounds(2, 100);
+const LONG_MS = 900_000;
+/** @see provisioning/systemd/sekisho-broker.service */
+const EX_POWER_STAYS = 76;
 /** The longest work of a contact chip, without and with RSA-2048 (`drivers/simulated/timing.ts`). */
 const COMMANDS_MS = [95, 200] as const;
 
@@ -27,6 +32,35 @@ afterEach(async () => {
 async function start(graceMs?: number): Promise<void> {
   await run.startBroker(graceMs);
   client = await run.startGateway();
+}
+
+/** Unlocked, and for so long in the middle of a command that behaves so. */
+async function askAnd(fault: Behaviour, forMs: number) {
+  const sam = await run.reopenUnlocked(client);
+  run.faults.push(fault);
+  let hasEnded = false;
+  const ended = sam.challenge().then(
+    () => 'answered',
+    ({ code }: { readonly code?: string }) => code ?? 'no code',
+  );
+  void ended.then(() => {
+    hasEnded = true;
+  });
+  await sleep(forMs);
+  return {
+    /** A busy machine sleeps longer than it is told. */
+    isMidway: () => !hasEnded,
+    /** What was asked is told by nobody, unless it was under way to the asker when the order came. */
+    async lossAfter(cause: () => unknown): Promise<number> {
+      const sinceMs = performance.now();
+      const causing = cause();
+      const lossMs = await run.sam.lossAfter(sinceMs);
+      run.faults.length = 0;
+      expect(await ended).toMatch(/^(sam\.|answered$)/);
+      await causing;
+      return lossMs;
+    },
+  };
 }
 
 /** That it happens is asserted; how soon is told, and judged by the benchmark. */
@@ -56,22 +90,6 @@ describe('the SAM loses its unlock', () => {
     expect(lossMs).toBeGreaterThan(GRACE_MS - 1);
   });
 
-  test('when it is wiped in the middle of a command that never ends', async () => {
-    await start();
-    const sam = await run.openUnlocked(client);
-    run.faults.push(mute());
-    const hanging = sam.challenge();
-    hanging.catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const wiped = client.wipe('tampered');
-    await expect(hanging).rejects.toMatchObject({ code: expect.stringMatching(/^sam\./) });
-    await wiped;
-    expect(client.current).toBeUndefined();
-    // vpcd waits for the answer for ever, where a real driver gives up: only a SAM that leaves frees the slot.
-    await run.reinsertSam();
-    expect(run.sam.isPowered).toBe(false);
-  });
-
   test('when it is wiped, each time', async () => {
     await start();
     const times: number[] = [];
@@ -87,34 +105,81 @@ describe('the SAM loses its unlock', () => {
     expect(times).toHaveLength(WIPES);
   }, 300_000);
 
-  /** PC/SC cannot interrupt an exchange: the power goes off when the SAM has answered, and the answer reaches nobody. */
   test.each(COMMANDS_MS)(
     'when it is wiped in the middle of a command of %d ms, each time',
     async (lastsMs) => {
       await start();
-      const [times, afterAnswer]: [number[], number[]] = [[], []];
-      for (let count = 0; count < WIPES; count += 1) {
-        const sam = await run.openUnlocked(client);
-        run.faults.push(slow(lastsMs));
-        const begunMs = performance.now();
-        const refused = expect(sam.challenge()).rejects.toMatchObject({
-          code: expect.stringMatching(/^sam\./),
-        });
-        await sleep(10 + Math.random() * (lastsMs - 20));
-        const sinceMs = performance.now();
-        const wiped = client.wipe('tampered');
-        const lossMs = await run.sam.lossAfter(sinceMs);
-        times.push(lossMs);
-        afterAnswer.push(sinceMs + lossMs - (begunMs + lastsMs));
-        run.faults.length = 0;
-        await Promise.all([refused, wiped]);
+      const times: number[] = [];
+      while (times.length < WIPES) {
+        const command = await askAnd(slow(lastsMs), 10 + Math.random() * (lastsMs - 20));
+        const isMidway = command.isMidway();
+        const lossMs = await command.lossAfter(() => client.wipe('tampered'));
+        if (isMidway) times.push(lossMs);
       }
       tellTimes(`ordered-wipe-in-apdu-of-${lastsMs}ms`, times, WIPES);
-      tellTimes(`ordered-wipe-after-apdu-of-${lastsMs}ms`, afterAnswer, WIPES);
       expect(times).toHaveLength(WIPES);
     },
-    300_000,
+    LONG_MS,
   );
+
+  /** vpcd waits for an answer for ever, as a reader does while its SAM asks for more time again and again. */
+  test.each([
+    ['is wiped', 'ordered-wipe-of-hung-sam', undefined, () => client.wipe('tampered')],
+    ['loses its link', 'link-down-with-hung-sam', undefined, () => client.lease.end('link-down')],
+    [
+      'hears its anchor no more',
+      `anchor-silent-grace-${GRACE_MS}ms-with-hung-sam`,
+      GRACE_MS,
+      () => run.lease(client),
+    ],
+  ])(
+    'when it %s in the middle of a command that never ends, and works again without hands, each time',
+    async (_what, name, graceMs, cause) => {
+      await start(graceMs);
+      const [times, back]: [number[], number[]] = [[], []];
+      for (let count = 0; count < HUNG; count += 1) {
+        const midway = await askAnd(mute(), 20);
+        times.push(await midway.lossAfter(cause));
+        const sinceMs = performance.now();
+        await run.reopenUnlocked(client);
+        back.push(performance.now() - sinceMs);
+      }
+      tellTimes(name, times, HUNG);
+      tellTimes(`${name}-back`, back, HUNG);
+      expect(back).toHaveLength(HUNG);
+    },
+    LONG_MS,
+  );
+
+  test('before a new broker does anything else, when the old one was killed in the middle of a command that never ends', async () => {
+    await start();
+    const midway = await askAnd(mute(), 20);
+    await midway.lossAfter(async () => {
+      await run.endBroker('SIGKILL');
+      await client.close();
+      await run.startBroker();
+    });
+    client = await run.startGateway();
+    expect((await (await client.open(new AbortController().signal)).status()).state).toBe('locked');
+  });
+
+  /** A reader that is on no USB port: the broker ends itself, and systemd ends pcscd. */
+  test('when it is wiped and no USB port can be switched off', async () => {
+    await run.startBroker(undefined, { usb: 'none' });
+    client = await run.startGateway();
+    const midway = await askAnd(mute(), 20);
+    const times = [
+      await midway.lossAfter(async () => {
+        client.wipe('tampered').catch(() => undefined);
+        expect(await run.untilBrokerEnds()).toBe(EX_POWER_STAYS);
+        await run.restartPcscd();
+      }),
+    ];
+    tellTimes('ordered-wipe-of-hung-sam-without-usb', times, 1);
+    await client.close();
+    await start();
+    expect((await run.reopenUnlocked(client)).samId).toBeDefined();
+  });
 
   test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'when the broker is told to stop by %s',

@@ -380,8 +380,8 @@ test('a SAM that was left open is shut before anything else', async () => {
 test('a slot that is empty keeps the start waiting for a moment only', async () => {
   rig.slot.remove();
   const cleared = rig.broker.clear();
-  await rig.clock.untilAsleep(1_500);
-  await rig.clock.advance(1_500);
+  await rig.clock.untilAsleep(5_000);
+  await rig.clock.advance(5_000);
   await cleared;
 });
 

@@ -25,7 +25,8 @@ type OwnCommands = {
 
 const NOTHING: Record<string, never> = {};
 const NO_METER: ApduMeter = { count: 0, bytesOut: 0, bytesIn: 0 };
-const CLEAR_PATIENCE_MS = 1_500;
+/** For a SAM that a process before this one left in the middle of a command: long enough to learn that it is there and held. */
+const CLEAR_PATIENCE_MS = 5_000;
 
 /** Signed by the anchor, or by somebody in its place: over at once. The words are those of `contract/network.ts`. */
 const LEASE_ENDS: Readonly<Partial<Record<LeaseVerdict, string>>> = {

@@ -17,20 +17,36 @@ import type { SamSlot } from './sam-power.ts';
 import { serveBroker } from './socket-server.ts';
 
 const EX_SOFTWARE = 70;
+/** Asks systemd to end pcscd, which this process may not: `ExecStopPost=` of its unit. EX_PROTOCOL of sysexits.h. */
+const EX_POWER_STAYS = 76;
+/** Longer than a SAM that works takes for its longest command. */
+const LAST_RESORT_AFTER_MS = 1_000;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** A simulator's code is not even loaded where the configuration does not name it. */
 async function openSlot({ slot }: BrokerConfig, logger: Logger): Promise<SamSlot> {
   switch (slot.driver) {
     case 'pcsc': {
-      const { SamSlotReader } = await import('#drivers/sam-slot/index.ts');
-      return new SamSlotReader({ slot: slot.readerName, logger });
+      const { openSamSlot } = await import('#drivers/sam-slot/index.ts');
+      return openSamSlot({ ...slot, logger, lastResort: endOfProgram(logger) });
     }
     case 'simulated': {
       const { openSimulatedSamSlot } = await import('#drivers/simulated/from-config.ts');
       return openSimulatedSamSlot(slot);
     }
   }
+}
+
+/** Where no USB port can be switched off. Whoever comes next clears the slot before anything else. */
+function endOfProgram(logger: Logger) {
+  return {
+    name: 'end-of-program',
+    afterMs: LAST_RESORT_AFTER_MS,
+    cut: async (): Promise<void> => {
+      logger.error('broker.power-stays');
+      process.exit(EX_POWER_STAYS);
+    },
+  };
 }
 
 async function run(configPath: string): Promise<void> {

@@ -1,11 +1,11 @@
 /** The power of the SAM: on, off at once from whatever state, and whose power-up this is. */
 import type { CardChannel, CardReader } from '#card/channel.ts';
-import { SekishoError } from '#contract/errors.ts';
+import { isSekishoError, SekishoError } from '#contract/errors.ts';
 import { openSam, type Sam } from '#sam/sam.ts';
 
-/** A slot whose power can be cut in the middle of an exchange. */
+/** A slot whose channel takes the power off when it is closed, also in the middle of an exchange. */
 export interface SamSlot extends CardReader {
-  /** Lets go of the SAM without waiting for it; the answer that is under way reaches nobody. */
+  /** Off by force, whoever holds the SAM; whoever holds it for us has let go when this returns. Rejects `sam.lock-failed`. */
   cut?(): Promise<void>;
 }
 
@@ -26,7 +26,6 @@ export class SamPower {
   #powerUps = 0;
   #powered: PoweredSam | undefined;
   #opening: { readonly done: Promise<PoweredSam>; readonly stop: AbortController } | undefined;
-  #exchanges = 0;
   #off: Promise<void> = Promise.resolve();
 
   constructor(slot: SamSlot, onLost: (powerUp: number) => void) {
@@ -73,8 +72,13 @@ export class SamPower {
 
   /** Whatever a process before this one left open is shut, before anything else. Never rejects. */
   async clear(signal: AbortSignal): Promise<void> {
-    const channel = await this.#slot.waitForCard(signal).catch(() => undefined);
-    await channel?.close().catch(ignore);
+    try {
+      const channel = await this.#slot.waitForCard(signal);
+      await channel.close();
+    } catch (thrown) {
+      // It is there and cannot be had: whoever died with it left it in the middle of a command.
+      if (isSekishoError(thrown, 'sam.held-elsewhere', 'sam.timeout')) await this.#slot.cut?.().catch(ignore);
+    }
   }
 
   /** Runs `work` on the SAM of this power-up; its answer counts only while that one lasts. */
@@ -82,14 +86,9 @@ export class SamPower {
     const powered = this.#powered;
     if (powered === undefined) throw new SekishoError('sam.absent');
     if (powered.powerUp !== powerUp) throw new SekishoError('sam.locked', { context: { powerUp } });
-    this.#exchanges += 1;
-    try {
-      const result = await work(powered);
-      if (this.#powered !== powered) throw new SekishoError('sam.locked');
-      return result;
-    } finally {
-      this.#exchanges -= 1;
-    }
+    const result = await work(powered);
+    if (this.#powered !== powered) throw new SekishoError('sam.locked');
+    return result;
   }
 
   /** The SAM answers no more: off, and told. */
@@ -106,7 +105,9 @@ export class SamPower {
 
   async #open(signal: AbortSignal): Promise<PoweredSam> {
     const channel = await this.#slot.waitForCard(signal);
-    this.#exchanges += 1;
+    const shut = (): void => void channel.close().catch(ignore);
+    signal.addEventListener('abort', shut, { once: true });
+    if (signal.aborted) shut();
     try {
       const sam = await openSam(channel);
       const institutionCode = await sam.institutionCode();
@@ -116,7 +117,7 @@ export class SamPower {
       await channel.close();
       throw thrown;
     } finally {
-      this.#exchanges -= 1;
+      signal.removeEventListener('abort', shut);
     }
   }
 
@@ -132,13 +133,10 @@ export class SamPower {
   }
 
   async #unpower(sam: Sam | undefined): Promise<void> {
-    // PC/SC cannot interrupt an exchange: whoever holds the SAM for us is taken away instead.
-    if (this.#exchanges > 0) await this.#slot.cut?.().catch(ignore);
     try {
       await sam?.close();
     } catch (cause) {
-      if (this.#slot.cut === undefined) throw new SekishoError('sam.lock-failed', { cause });
-      await this.#slot.cut();
+      throw new SekishoError('sam.lock-failed', { cause });
     }
   }
 }

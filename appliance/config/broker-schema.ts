@@ -10,6 +10,9 @@ const milliseconds = (initialMs: number, minMs: number, maxMs: number): z.ZodDef
 const count = (initial: number, max: number): z.ZodDefault<z.ZodNumber> =>
   z.number().int().min(1).max(max).default(initial);
 
+/** As `lsusb` shows it. */
+export const UsbId = z.string().regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/);
+
 export const PcscSlot = z.strictObject({
   driver: z.literal('pcsc'),
   readerName: z
@@ -19,6 +22,12 @@ export const PcscSlot = z.strictObject({
     .describe(
       'Part of the name of the slot that holds the SAM. Absent: found by its name (SAM) or by what lies in it.',
     ),
+  usbId: UsbId.optional().describe(
+    'The reader whose USB port is switched off when the SAM does not let go, as `lsusb` shows it. Absent: the one that the slot is called after.',
+  ),
+  sysfsFolder: FilePath.optional().describe(
+    'Where USB ports are looked for instead of `/sys`. For tests: production refuses it.',
+  ),
 });
 
 export const SimulatedSlot = z.strictObject({

@@ -194,6 +194,14 @@ describe('parseBrokerConfig', () => {
     expect(parseBrokerConfig(broker).slot.driver).toBe('pcsc');
   });
 
+  test('production switches the USB ports of this machine; a test may have others', () => {
+    const file = { ...broker, slot: { driver: 'pcsc', sysfsFolder: '/tmp/sysfs' } };
+    expect(problemsOf(() => parseBrokerConfig(file))).toEqual([
+      { path: 'slot.sysfsFolder', reason: 'a production configuration takes the USB ports of /sys' },
+    ]);
+    expect(parseBrokerConfig({ ...file, profile: 'development' }).slot).toEqual(file.slot);
+  });
+
   test('an unknown setting is a problem here, too', () => {
     expect(problemsOf(() => parseBrokerConfig({ ...broker, port: 1 }))).toEqual([
       { path: 'port', reason: 'unknown setting' },

@@ -38,7 +38,8 @@ export function parseConfig(value: unknown): Config {
 }
 
 export function parseBrokerConfig(value: unknown): BrokerConfig {
-  return parse(BrokerConfigSchema, value, simulatorsInProduction(value, ['slot']));
+  const more = [...simulatorsInProduction(value, ['slot']), ...scriptedPortsInProduction(value)];
+  return parse(BrokerConfigSchema, value, more);
 }
 
 function parse<T>(schema: ZodType<T>, value: unknown, more: readonly ConfigProblem[]): T {
@@ -129,6 +130,13 @@ function simulatorsInProduction(value: unknown, devices: readonly string[]): rea
       path: `${device}.driver`,
       reason: 'a production configuration cannot name a simulator',
     }));
+}
+
+/** Files in a folder switch no power off. */
+function scriptedPortsInProduction(value: unknown): readonly ConfigProblem[] {
+  if (!isRecord(value) || value.profile !== 'production' || !isRecord(value.slot)) return [];
+  if (value.slot.sysfsFolder === undefined) return [];
+  return [{ path: 'slot.sysfsFolder', reason: 'a production configuration takes the USB ports of /sys' }];
 }
 
 /** A gateway that is broken or hostile must not be the one that holds the SAM. */

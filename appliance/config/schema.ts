@@ -9,6 +9,7 @@ import {
   PermitMaxUses,
   ServiceProviderKeyPath,
   SimulatedSlot,
+  UsbId,
   UsesPerDay,
   UsesPerMinute,
 } from './broker-schema.ts';
@@ -25,7 +26,6 @@ const milliseconds = (initialMs: number, minMs: number, maxMs: number): z.ZodDef
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const UsbId = z.string().regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/);
 const ReaderName = z.string().min(1).optional();
 
 const PcscReader = z.strictObject({

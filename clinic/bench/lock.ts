@@ -31,6 +31,10 @@ const AT_MOST: Readonly<Record<string, number>> = {
   'ordered-wipe-p99': 150,
   'ordered-wipe-in-apdu-of-95ms-p99': 150,
   'ordered-wipe-in-apdu-of-200ms-p99': 150,
+  'ordered-wipe-of-hung-sam-p99': 150,
+  'link-down-with-hung-sam-p99': 250,
+  [`anchor-silent-grace-${GRACE_MS}ms-with-hung-sam-slowest`]: GRACE_MS + 250,
+  'ordered-wipe-of-hung-sam-back-slowest': 5_000,
 };
 const ZERO = [
   'cloned-network-leases',

@@ -99,6 +99,8 @@ export class PcscHost implements PcscBinding {
   }
 
   async disconnect(disposition: Disposition): Promise<void> {
+    // Whoever held the card has gone, and pcscd has it back.
+    if (this.#process === undefined) return;
     await this.#call('disconnect', disposition, SERVICE_TIMEOUT_MS);
   }
 

@@ -40,6 +40,8 @@ export class PcscChannel implements CardChannel {
 
   async transmit(command: Uint8Array, options: TransmitOptions = {}): Promise<Uint8Array> {
     if (this.#failure) throw this.#failure;
+    // Not even right after the exchange that closing waits for.
+    if (this.#closing) throw closed();
     if (command.length > this.maxCommandBytes) throw new SekishoError('reader.command-too-long');
     if (this.#exchange) throw new SekishoError('reader.busy');
     this.#exchange = this.#send(command, options.timeoutMs ?? this.#options.exchangeTimeoutMs);
@@ -78,7 +80,7 @@ export class PcscChannel implements CardChannel {
     await this.#exchange?.catch(() => {});
     const failed = this.#failure?.code;
     const disposition = failed === 'card.removed' ? 'leave' : 'unpower';
-    this.#failure ??= new SekishoError('reader.failed', { context: { reason: 'channel-closed' } });
+    this.#failure ??= closed();
     try {
       await this.#options.binding.disconnect(disposition);
     } catch (thrown) {
@@ -88,4 +90,8 @@ export class PcscChannel implements CardChannel {
       this.#options.onClosed();
     }
   }
+}
+
+function closed(): SekishoError {
+  return new SekishoError('reader.failed', { context: { reason: 'channel-closed' } });
 }

@@ -7,10 +7,11 @@
  *
  * @see https://www.kernel.org/doc/html/latest/usb/authorization.html
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
+import { listSmartCardReaders, ofKind, ofName, type UsbDevice } from './usb-devices.ts';
 
 export interface UsbRestartOptions {
   /** "072f:223b" as `lsusb` shows it. Default: the only smart-card reader on the bus, or the one that `deviceName` names. */
@@ -25,16 +26,6 @@ export interface UsbRestartOptions {
 
 export type UsbRestart = 'done' | 'not-found' | 'undecided' | 'not-permitted';
 
-interface UsbDevice {
-  /** Such as "1-1.3". */
-  readonly busId: string;
-  readonly folder: string;
-  readonly usbId: string;
-  readonly product: string;
-}
-
-/** @see USB CCID specification 1.1 §4.3 */
-const CLASS_SMART_CARD = '0b';
 /** Long enough for pcscd to see it go. */
 const OFF_MS = 700;
 const ON_ATTEMPTS = 5;
@@ -53,38 +44,12 @@ export async function restartUsbReader(options: UsbRestartOptions): Promise<UsbR
   return isDone ? 'done' : 'not-permitted';
 }
 
-function pick(
-  devices: readonly UsbDevice[],
-  { usbId, deviceName }: UsbRestartOptions,
-): UsbDevice | 'not-found' | 'undecided' {
-  const wished =
-    usbId === undefined ? devices : devices.filter((device) => device.usbId === usbId.toLowerCase());
-  const named = wished.filter(({ product }) => product !== '' && deviceName?.includes(product));
+function pick(devices: readonly UsbDevice[], wish: UsbRestartOptions): UsbDevice | 'not-found' | 'undecided' {
+  const wished = ofKind(devices, wish);
+  const named = ofName(wished, wish);
   const [device, second] = named.length > 0 ? named : wished;
   if (device === undefined) return 'not-found';
   return second === undefined ? device : 'undecided';
-}
-
-async function listSmartCardReaders(sysfs: string): Promise<UsbDevice[]> {
-  const root = join(sysfs, 'bus/usb/devices');
-  const names = await readdir(root).catch(() => []);
-  const devices: UsbDevice[] = [];
-  for (const busId of names) {
-    // "1-1.3:1.0" is an interface, "1-1.3" the device that has it.
-    const interfaces = names.filter((name) => name.startsWith(`${busId}:`));
-    const classes = await Promise.all(interfaces.map((name) => read(join(root, name, 'bInterfaceClass'))));
-    if (!classes.includes(CLASS_SMART_CARD)) continue;
-    const folder = join(root, busId);
-    const [vendor, product, title] = await Promise.all(
-      ['idVendor', 'idProduct', 'product'].map((name) => read(join(folder, name))),
-    );
-    devices.push({ busId, folder, usbId: `${vendor}:${product}`, product: title ?? '' });
-  }
-  return devices;
-}
-
-async function read(file: string): Promise<string> {
-  return (await readFile(file, 'utf8').catch(() => '')).trim();
 }
 
 async function reauthorize({ folder }: UsbDevice, options: UsbRestartOptions): Promise<boolean> {

@@ -9,6 +9,7 @@ import { ERRORS } from '#contract/errors.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const MANUAL = readFileSync(join(HERE, '../../docs/hardware.md'), 'utf8');
+const UDEV_RULES = readFileSync(join(HERE, '../udev/60-sekisho-reader.rules'), 'utf8');
 const EXAMPLES = readdirSync(HERE).filter((name) => name.endsWith('.json'));
 const BROKERS = EXAMPLES.filter((name) => name.startsWith('broker-'));
 const GATEWAYS = EXAMPLES.filter((name) => !name.startsWith('broker-'));
@@ -41,6 +42,13 @@ it.each(GATEWAYS)('%s is a whole production configuration', (name) => {
 it.each(BROKERS)('%s is one for the broker, at the same socket', (name) => {
   const config = loadBrokerConfig(install(name));
   expect(config).toMatchObject({ profile: 'production', socketPath: '/run/sekisho-broker/broker.sock' });
+  // udev lets the broker switch the port of no other kind of reader.
+  const [vendor, product = ''] = ('usbId' in config.slot ? (config.slot.usbId ?? '') : '').split(':');
+  const [, products] =
+    new RegExp(`idVendor}=="${vendor}", ATTR{idProduct}=="([^"]+)", RUN\\+="/bin/chgrp sekisho-broker`).exec(
+      UDEV_RULES,
+    ) ?? [];
+  expect(products?.split('|')).toContain(product);
 });
 
 it('covers each real wiring', () => {

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
@@ -33,4 +34,13 @@ test('systemd understands every line of them', () => {
         /sekisho-(gateway|broker)\.service:\d+/.test(line) || /Unknown (key|lvalue|section)/.test(line),
     );
   expect(complaints).toEqual([]);
+});
+
+test('the broker asks for the end of pcscd with the code that its unit knows', () => {
+  const unit = readFileSync(unitFile('sekisho-broker'), 'utf8');
+  const program = readFileSync(new URL('../../appliance/broker/main.ts', import.meta.url), 'utf8');
+  const [, code] = /EX_POWER_STAYS = (\d+);/.exec(program) ?? [];
+  expect(unit).toMatch(
+    new RegExp(`^ExecStopPost=-\\+/bin/sh -c 'test "\\$EXIT_STATUS" != ${code} \\|\\| .*SIGKILL pcscd`, 'm'),
+  );
 });

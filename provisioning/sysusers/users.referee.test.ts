@@ -29,12 +29,18 @@ test('systemd makes the users that the units name, in a root of its own', () => 
   }
 });
 
-test('the groups to which udev gives readers and keypads are those of the gateway', () => {
+test('udev gives readers and keypads to the gateway, and to the broker the port of the SAM alone', () => {
   const rules = readdirSync(RULES).map((file) => readFileSync(join(RULES, file), 'utf8'));
-  const groups = rules.flatMap((text) =>
-    [...text.matchAll(/chgrp (\S+) |GROUP="([^"]+)"/g)].map(([, byCommand, byRule]) => byCommand ?? byRule),
+  const given = rules.flatMap((text) =>
+    [...text.matchAll(/chgrp (\S+) \/sys%p\/([^"]+)"|GROUP="([^"]+)"/g)].map(([, group, what, byRule]) =>
+      byRule === undefined ? `${group}: ${what}` : `${byRule}: device`,
+    ),
   );
-  expect(groups.length).toBeGreaterThanOrEqual(3);
-  expect(new Set(groups)).toEqual(new Set(['sekisho-gateway']));
-  expect(namesIn('group')).toContain('sekisho-gateway');
+  expect(given.toSorted()).toEqual([
+    'sekisho-broker: port/disable',
+    'sekisho-gateway: authorized',
+    'sekisho-gateway: device',
+    'sekisho-gateway: inhibited',
+  ]);
+  expect(namesIn('group')).toEqual(expect.arrayContaining(['sekisho-gateway', 'sekisho-broker']));
 });

@@ -1,15 +1,18 @@
 /** The built broker as a process, a SAM behind a real pcscd, and a gateway that can be killed and frozen. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { signUnlockGrant } from '#centre/service-provider/sam-order.ts';
 import { buildPrograms } from '#clinic/testing/appliance-process.ts';
 import type { BrokerConfigFile } from '#config/broker-schema.ts';
 import { VpcdFixture } from '#drivers/pcsc/testing/vpcd-fixture.ts';
 import type { Behaviour } from '#drivers/simulated/faults.ts';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
+import { VirtualUsbPort } from '#drivers/simulated/virtual-usb-port.ts';
 import { VpcdSlot } from '#drivers/simulated/vpcd-slot.ts';
 import { type TestRegion, testRegion } from '#gateway/testdata/region.ts';
 import type { OpenSam } from '../sam-access.ts';
@@ -22,6 +25,11 @@ import { TimedSam } from './timed-sam.ts';
 const SAM_SLOT = 1;
 /** The longest there is: where something else ends the lease, a busy machine does not end it first. */
 const LONG_GRACE_MS = 15_000;
+/** Far more than it takes. */
+const PATIENCE_MS = 30_000;
+const RETRY_PAUSE_MS = 100;
+/** From a port that is switched on to a device that the kernel knows. */
+const ENUMERATION_MS = 300;
 /** Stands between the test and the broker as the gateway's process: to the broker it is the client. */
 const GATEWAY = `
   const net = require('node:net');
@@ -38,6 +46,8 @@ export class BrokerProcess {
   readonly folder = mkdtempSync(join(tmpdir(), 'sekisho-broker-'));
   readonly sam: TimedSam;
   readonly slot: VpcdSlot;
+  /** The SAM's reader is on it; pcscd knows nothing of it. */
+  readonly usbPort: VirtualUsbPort;
   readonly #fixture: VpcdFixture;
   readonly #region: TestRegion;
   readonly #links: SamClient[] = [];
@@ -50,6 +60,16 @@ export class BrokerProcess {
     this.#region = region;
     this.sam = new TimedSam(new SimulatedSam({ state: structuredClone(region.samState) }));
     this.slot = new VpcdSlot({ port: fixture.portOf(SAM_SLOT) });
+    this.usbPort = new VirtualUsbPort({
+      product: 'Sekisho Virtual SAM',
+      enumerationMs: ENUMERATION_MS,
+      onOff: () => {
+        // What hung forgets it, with the power.
+        this.slot.faults.length = 0;
+        void this.slot.remove();
+      },
+      onOn: () => void this.slot.insert(this.sam),
+    });
     const pem = (key: Parameters<typeof createPublicKey>[0]): string =>
       createPublicKey(key as never)
         .export({ type: 'spki', format: 'pem' })
@@ -68,11 +88,15 @@ export class BrokerProcess {
     return made;
   }
 
-  /** Resolves when it listens. */
-  async startBroker(leaseGraceMs = LONG_GRACE_MS): Promise<void> {
+  /** Resolves when it listens. With `usb: 'none'` the SAM's reader is on no USB port. */
+  async startBroker(
+    leaseGraceMs = LONG_GRACE_MS,
+    { usb = 'port' }: { usb?: 'port' | 'none' } = {},
+  ): Promise<void> {
+    const sysfsFolder = usb === 'port' ? this.usbPort.sysfsFolder : this.folder;
     const config: BrokerConfigFile = {
       profile: 'development',
-      slot: { driver: 'pcsc', readerName: this.#fixture.pcscd.readerNames[SAM_SLOT] ?? '' },
+      slot: { driver: 'pcsc', readerName: this.#fixture.pcscd.readerNames[SAM_SLOT] ?? '', sysfsFolder },
       socketPath: 'broker.sock',
       stateFolder: 'state',
       serviceProviderKeyPath: 'sp.pem',
@@ -118,9 +142,23 @@ export class BrokerProcess {
     return sam;
   }
 
-  async reinsertSam(): Promise<void> {
+  /** The same as soon as the SAM's reader is back: whoever comes in between tries again, as the gateway does. */
+  async reopenUnlocked(client: SamClient): Promise<OpenSam> {
+    for (const endMs = performance.now() + PATIENCE_MS; ; await sleep(RETRY_PAUSE_MS)) {
+      try {
+        return await this.openUnlocked(client);
+      } catch (thrown) {
+        if (performance.now() > endMs) throw thrown;
+      }
+    }
+  }
+
+  /** What systemd does when the broker ended because the power stays on: `ExecStopPost=` of its unit. */
+  async restartPcscd(): Promise<void> {
+    const { pcscd } = this.#fixture;
+    await pcscd.kill();
     this.slot.faults.length = 0;
-    await this.#fixture.takeOut(SAM_SLOT, () => this.slot.remove());
+    await pcscd.restart();
     await this.slot.insert(this.sam);
   }
 
@@ -132,6 +170,14 @@ export class BrokerProcess {
     return endProcess(this.broker, signal);
   }
 
+  /** Resolves with the code that it ends with by itself. */
+  async untilBrokerEnds(): Promise<number | null> {
+    const { broker } = this;
+    if (broker !== undefined && broker.exitCode === null && broker.signalCode === null)
+      await once(broker, 'exit');
+    return broker?.exitCode ?? null;
+  }
+
   async endGateway(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await endProcess(this.gateway, signal);
   }
@@ -140,6 +186,7 @@ export class BrokerProcess {
     for (const client of this.#links) await client.close();
     await this.endGateway();
     await this.endBroker('SIGKILL');
+    this.usbPort.close();
     await this.#fixture.takeOut(SAM_SLOT, () => this.slot.remove());
     await this.#fixture.stop();
     rmSync(this.folder, { recursive: true });
