@@ -167,9 +167,11 @@ class SamChannel implements CardChannel {
   }
 
   async #release(): Promise<void> {
-    const lost = this.#lost;
-    await this.#inner.close();
-    if (lost !== undefined) throw lost;
+    await this.#inner.close().catch((thrown: unknown) => {
+      // Who held it died between two commands: pcscd has reset it.
+      if (!isSekishoError(thrown, 'reader.failed')) throw thrown;
+    });
+    if (this.#lost !== undefined) throw this.#lost;
   }
 }
 
