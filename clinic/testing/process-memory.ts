@@ -4,7 +4,8 @@
  * gigabyte for compiled code.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Canary } from './canary.ts';
 
 /** Of one page in /proc/pid/pagemap. */
@@ -30,9 +31,10 @@ export function childrenNamed(pid: number, name: string): number[] {
   return children.filter((child) => nameOf(child).startsWith(name));
 }
 
+/** Of the program's file: Node 24 calls its main thread, which is what /proc/pid/comm tells, otherwise. */
 function nameOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8');
+    return basename(readlinkSync(`/proc/${pid}/exe`));
   } catch {
     // It has ended meanwhile.
     return '';
