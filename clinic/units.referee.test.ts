@@ -11,6 +11,9 @@ const SERVICES = [ANCHOR, BROKER, GATEWAY];
 const BROKER_SOCKET = '/run/sekisho-broker/broker.sock';
 /** @see sysexits.h, and RestartPreventExitStatus of the units */
 const EX_CONFIG = '78';
+/** With it the broker asks for the end of pcscd: EX_PROTOCOL. */
+const EX_POWER_STAYS = '76';
+const PCSCD = 'pcscd.service';
 /** Of TEST-NET-3 (RFC 5737), which is nobody's clinic. */
 const STRANGER = '203.0.113.9';
 
@@ -191,6 +194,22 @@ describe.skipIf(reason !== undefined)('under a systemd of its own', () => {
     await untilSamLost(() => sh(`kill -KILL $(cat /proc/${pid}/task/${pid}/children)`));
     await clinic.untilOpen();
     expect(await mainPid(BROKER)).toBe(pid);
+  });
+
+  test('a SAM that hangs in a reader on no USB port loses its power with pcscd, which systemd ends and starts', async () => {
+    const pcscd = await mainPid(PCSCD);
+    await clinic.setCable('down');
+    const hung = clinic.hangSam();
+    await untilAnother(BROKER, async () => {
+      await clinic.setCable('up');
+      await hung;
+      await untilSamLost(() => clinic.setCable('down'));
+      await clinic.plugInAgain();
+    });
+    expect(await clinic.machine.journal(BROKER)).toContain(`status=${EX_POWER_STAYS}`);
+    expect(await mainPid(PCSCD)).not.toBe(pcscd);
+    await clinic.setCable('up');
+    await clinic.untilOpen();
   });
 
   test('a gateway that hangs is killed by the watchdog, without a core file', async () => {

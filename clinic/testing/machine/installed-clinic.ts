@@ -56,7 +56,7 @@ export class InstalledClinic {
   readonly control: CardControl;
   readonly client: CounterClient;
   readonly #doors: Doors;
-  readonly #slots: readonly VpcdSlot[];
+  readonly #slots: readonly [VpcdSlot, VpcdSlot];
 
   private constructor(parts: {
     machine: Machine;
@@ -75,6 +75,10 @@ export class InstalledClinic {
     const cards = new Map([...region.wallet].map(([id, { image }]) => [id, new SimulatedCard(image)]));
     this.control = new CardControl(slots[0], cards);
     this.client = new CounterClient(`https://localhost:${apiPort}`, clinicCa(region));
+  }
+
+  get #samSlot(): VpcdSlot {
+    return this.#slots[1];
   }
 
   get wallet(): Region['wallet'] {
@@ -117,6 +121,28 @@ export class InstalledClinic {
   /** As a technician says it, at the end of the installation. */
   start(): Promise<string> {
     return this.machine.must('systemctl', 'enable', '--now', SOCKET, BROKER, GATEWAY);
+  }
+
+  /** The SAM answers no more; resolves when it was first asked. Without power it forgets that. */
+  hangSam(): Promise<void> {
+    const { faults } = this.#samSlot;
+    return new Promise((resolve) => {
+      const handle = (): Promise<{ readonly kind: 'mute' }> => {
+        resolve();
+        return Promise.resolve({ kind: 'mute' });
+      };
+      faults.push({ name: 'hung', handle });
+    });
+  }
+
+  /** What was in the slots of a pcscd that ended is in those of the next. */
+  async plugInAgain(): Promise<void> {
+    this.#samSlot.faults.length = 0;
+    await this.#samSlot.remove();
+    await this.machine.until('pcscd has its slots', async () =>
+      (await this.machine.must('ss', '-Hltn')).includes(`:${SAM_SLOT.port} `),
+    );
+    await this.#samSlot.insert(this.sam);
   }
 
   async setCable(state: 'up' | 'down'): Promise<void> {
