@@ -65,6 +65,8 @@ export type StoreEffect =
   | { readonly do: 'name-letterbox'; readonly entry: number };
 
 export interface SamLock {
+  /** The number of its entry `sam-locked`. */
+  readonly entry: number;
   readonly atMs: number;
   /** As in the entry `sam-locked`. */
   readonly reason: string;

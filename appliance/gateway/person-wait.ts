@@ -4,7 +4,7 @@ import type { VisitQueries } from '#evidence/ledger.ts';
 export class PersonWait {
   readonly #queries: Pick<VisitQueries, 'lastSamLock'>;
   /** The lock that a person has asked to end, whatever came of it. */
-  #askedAtMs: number | undefined;
+  #askedToEnd: number | undefined;
 
   constructor(queries: Pick<VisitQueries, 'lastSamLock'>) {
     this.#queries = queries;
@@ -12,10 +12,10 @@ export class PersonWait {
 
   get isOn(): boolean {
     const lock = this.#queries.lastSamLock();
-    return lock?.waitsForPerson === true && lock.atMs !== this.#askedAtMs;
+    return lock?.waitsForPerson === true && lock.entry !== this.#askedToEnd;
   }
 
   personAsked(): void {
-    this.#askedAtMs = this.#queries.lastSamLock()?.atMs;
+    this.#askedToEnd = this.#queries.lastSamLock()?.entry;
   }
 }

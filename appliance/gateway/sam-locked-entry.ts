@@ -14,7 +14,7 @@ export async function recordSamLocked(
   if (core.facts.sam.kind !== 'absent') await samAccess.ready().catch(() => undefined);
   const atMs = clock.nowMs();
   const at = new Date(atMs).toISOString();
-  await appendStamped(parts, { kind: 'sam-locked', at, samId: samAccess.samId, reason }, () => [
-    { do: 'remember-sam-lock', lock: { atMs, reason, waitsForPerson } },
+  await appendStamped(parts, { kind: 'sam-locked', at, samId: samAccess.samId, reason }, ({ seq }) => [
+    { do: 'remember-sam-lock', lock: { entry: seq, atMs, reason, waitsForPerson } },
   ]);
 }

@@ -10,18 +10,18 @@ export interface SamLockTable {
 }
 
 export function createSamLockTable(database: Database): SamLockTable {
-  const put = prepare<[number, string, number]>(
+  const put = prepare<[number, number, string, number]>(
     database,
-    'INSERT OR REPLACE INTO sam_lock (only, at_ms, reason, waits_for_person) VALUES (1, ?, ?, ?)',
+    'INSERT OR REPLACE INTO sam_lock (only, entry, at_ms, reason, waits_for_person) VALUES (1, ?, ?, ?, ?)',
   );
   const lift = prepare<[]>(database, 'UPDATE sam_lock SET waits_for_person = 0');
-  const get = prepare<[], { atMs: number; reason: string; waitsForPerson: number }>(
+  const get = prepare<[], { entry: number; atMs: number; reason: string; waitsForPerson: number }>(
     database,
-    'SELECT at_ms AS atMs, reason, waits_for_person AS waitsForPerson FROM sam_lock',
+    'SELECT entry, at_ms AS atMs, reason, waits_for_person AS waitsForPerson FROM sam_lock',
   );
   return {
-    put({ atMs, reason, waitsForPerson }) {
-      put.run(atMs, reason, Number(waitsForPerson));
+    put({ entry, atMs, reason, waitsForPerson }) {
+      put.run(entry, atMs, reason, Number(waitsForPerson));
     },
     lift() {
       lift.run();

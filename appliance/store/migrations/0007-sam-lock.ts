@@ -2,6 +2,7 @@
 export const MIGRATION_0007 = `
 CREATE TABLE sam_lock (
   only             INTEGER PRIMARY KEY CHECK (only = 1),
+  entry            INTEGER NOT NULL,
   at_ms            INTEGER NOT NULL,
   reason           TEXT NOT NULL,
   waits_for_person INTEGER NOT NULL
