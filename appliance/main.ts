@@ -27,13 +27,13 @@ const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
  */
 const STOP_PATIENCE_MS = 3_000;
 
+/** For the answers that are under way when it is locked. */
+const LOCKED_GRACE_MS = 500;
+
 interface OpenedReader {
   readonly reader: CardReader;
   readonly restartReader?: () => Promise<boolean>;
 }
-
-/** For the answers that are under way when it is locked. */
-const LOCKED_GRACE_MS = 500;
 
 /** Its supervision waits for it to come back; it need not, too. */
 const RECOVERY_TIMEOUT_MS = 300;

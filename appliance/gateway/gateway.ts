@@ -46,7 +46,7 @@ export interface RunningGateway extends Gateway {
 }
 
 export function makeGateway(parts: GatewayParts): RunningGateway {
-  const holder = parts.samAccess;
+  const { samAccess } = parts;
   const stop = new AbortController();
   const core: GatewayCore = new GatewayCore(() => runner, parts.logger);
   const keeper = new SamKeeper(parts, core, stop.signal);
@@ -86,7 +86,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     unlockOnline: () => unlock.onlineByItself(),
   };
 
-  const stopHearing = holder.onWiped((reason) => core.apply({ type: 'wiped', reason }));
+  const stopHearing = samAccess.onWiped((reason) => core.apply({ type: 'wiped', reason }));
 
   // A tap is shown two dozen times and counting reads whole tables; only an entry or `refresh` changes a count.
   let counted: { readonly upTo: number; readonly counts: OpenCounts } | undefined;
@@ -243,7 +243,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
     async start(signal) {
       await keeper.start(signal);
       await permits.look();
-      const { samId } = holder.identity ?? {};
+      const { samId } = samAccess.identity ?? {};
       const started = { kind: 'started', at: at(), version: parts.version } as const;
       await parts.ledger.append(samId === undefined ? started : { ...started, samId });
       await core.settled();
@@ -284,7 +284,7 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
       await keeper.ended();
       stopHearing();
       await permits.close();
-      await holder.close();
+      await samAccess.close();
     },
   };
 }

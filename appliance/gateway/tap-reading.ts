@@ -3,7 +3,7 @@ import type { CardChannel } from '#card/channel.ts';
 import { type ApduMeter, openExchange } from '#card/exchange.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { FaceCheck, TapResult } from '#contract/visit.ts';
-import { after } from '#ports/clock.ts';
+import { within } from '#ports/clock.ts';
 import type { CertificateFacts } from '#trust/ports.ts';
 import { type CardData, readCardData, type ShownCardData, showCardData } from './card-data.ts';
 import type { CardPhoto } from './card-photo.ts';
@@ -152,17 +152,11 @@ export class TapReading {
   }
 
   /** A card that answers slowly but for ever must give the counter back. */
-  async #withinTime<T>(reading: Promise<T>): Promise<T> {
+  #withinTime<T>(reading: Promise<T>): Promise<T> {
     const { clock, limits } = this.#parts.gateway;
-    let callOff = (): void => undefined;
-    const expiry = new Promise<never>((_, reject) => {
-      callOff = after(clock, limits.tapTimeoutMs, () => reject(new SekishoError('tap.expired')));
+    return within(clock, limits.tapTimeoutMs, reading, () => {
+      throw new SekishoError('tap.expired');
     });
-    try {
-      return await Promise.race([reading, expiry]);
-    } finally {
-      callOff();
-    }
   }
 
   /** Once for each tap, as soon as it is known for whom the key was used. */

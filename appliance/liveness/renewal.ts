@@ -2,7 +2,7 @@
  * A gateway that is locked knows nobody. JavaScript overwrites no string, so whoever knew people ends with the lock: the kernel
  * gives no page of an ended process to anybody before it is blank, and systemd starts one anew that has met nobody yet.
  */
-import type { Clock } from '#ports/clock.ts';
+import { type Clock, within } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 
 /** Of a process that ended because it was locked. @see SuccessExitStatus of provisioning/systemd/sekisho-gateway.service */
@@ -51,13 +51,6 @@ const LONGEST_MS = 8_000;
 
 /** Resolves when all was written and answered, or when that takes too long. Never rejects. */
 export async function finish(close: () => Promise<void>, clock: Clock, logger: Logger): Promise<void> {
-  const done = new AbortController();
-  const late = clock.sleep(LONGEST_MS, done.signal).then(
-    () => logger.error('renewal.late'),
-    () => undefined,
-  );
   const closed = close().catch((error: unknown) => logger.error('renewal.not-closed', { error }));
-  await Promise.race([closed, late]);
-  done.abort();
-  await late;
+  await within(clock, LONGEST_MS, closed, () => logger.error('renewal.late'));
 }

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { after, systemClock } from './clock.ts';
+import { after, systemClock, within } from './clock.ts';
 import { VirtualClock } from './testing/virtual-clock.ts';
 
 test('does the work when the time has come, once', async () => {
@@ -31,4 +31,26 @@ test('by the system clock, too', async () => {
   await new Promise<void>((resolve) => void after(systemClock, 5, resolve));
   callOff();
   expect(work).toHaveBeenCalledOnce();
+});
+
+test('within: what the work came to, when it comes in time, and no timer is left behind', async () => {
+  const clock = new VirtualClock();
+  const late = vi.fn(() => 'late');
+  await expect(within(clock, 100, Promise.resolve('done'), late)).resolves.toBe('done');
+  await expect(within(clock, 100, Promise.reject(new Error('broken')), late)).rejects.toThrow('broken');
+  expect(clock.isQuiet).toBe(true);
+  expect(late).not.toHaveBeenCalled();
+});
+
+test('within: what is late instead, an answer or an error, and nobody waits for the work any more', async () => {
+  const clock = new VirtualClock();
+  const never = new Promise<string>(() => {});
+  const answered = within(clock, 100, never, () => 'late');
+  const failed = within(clock, 100, never, () => {
+    throw new Error('too late');
+  });
+  const failing = expect(failed).rejects.toThrow('too late');
+  await clock.advance(100);
+  await expect(answered).resolves.toBe('late');
+  await failing;
 });

@@ -39,3 +39,21 @@ export function after(clock: Pick<Clock, 'sleep'>, ms: number, work: () => void)
   clock.sleep(ms, waiting.signal).then(work, () => undefined);
   return () => waiting.abort(CALLED_OFF);
 }
+
+/** Settles as `work` does or, when that takes longer than `ms`, as `late` does; `work` goes on by itself. */
+export async function within<T>(
+  clock: Pick<Clock, 'sleep'>,
+  ms: number,
+  work: Promise<T>,
+  late: () => T,
+): Promise<T> {
+  let callOff = (): void => undefined;
+  const limit = new Promise<void>((resolve) => {
+    callOff = after(clock, ms, resolve);
+  });
+  try {
+    return await Promise.race([work, limit.then(late)]);
+  } finally {
+    callOff();
+  }
+}

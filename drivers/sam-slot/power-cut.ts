@@ -1,5 +1,5 @@
 /** What takes the power off a SAM when PC/SC does not: in the middle of a command, at a reader that hangs. */
-import type { Clock } from '#ports/clock.ts';
+import { type Clock, within } from '#ports/clock.ts';
 
 export interface PowerCut {
   readonly name: string;
@@ -33,14 +33,7 @@ export async function takePowerOff(
     return await Promise.any([released.then(() => undefined), ...byForce]);
   } finally {
     over.abort();
-    await settled(byForce, clock);
+    // What has begun is waited for: whoever opens the SAM next would lose it in the middle.
+    await within(clock, BEGUN_MS, Promise.allSettled<unknown>(byForce), () => []);
   }
-}
-
-/** What has begun is waited for: whoever opens the SAM next would lose it in the middle. */
-async function settled(byForce: readonly Promise<unknown>[], clock: Clock): Promise<void> {
-  const all = new AbortController();
-  const patience = clock.sleep(BEGUN_MS, all.signal).catch(() => {});
-  await Promise.race([Promise.allSettled(byForce), patience]);
-  all.abort();
 }

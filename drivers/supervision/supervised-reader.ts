@@ -7,7 +7,7 @@
 import type { CardChannel, CardReader, ReaderReport, ReaderSignal } from '#card/channel.ts';
 import { type ErrorCode, isSekishoError, SekishoError } from '#contract/errors.ts';
 import type { ReaderHealth } from '#contract/snapshot.ts';
-import { after, type Clock } from '#ports/clock.ts';
+import { after, type Clock, within } from '#ports/clock.ts';
 import type { Logger } from '#ports/logger.ts';
 import { HealthRecord } from './health-record.ts';
 import { SupervisedChannel } from './supervised-channel.ts';
@@ -229,19 +229,15 @@ export class SupervisedReader implements CardReader {
     const stop = new AbortController();
     const onEnd = (): void => stop.abort(this.#end.signal.reason);
     this.#end.signal.addEventListener('abort', onEnd, { once: true });
-    let callOff = (): void => undefined;
-    const late = new Promise<never>((_, reject) => {
-      callOff = after(this.#clock, this.#limits.lookTimeoutMs, () => {
+    try {
+      const look = Promise.resolve(this.#inner.probe?.(stop.signal));
+      await within(this.#clock, this.#limits.lookTimeoutMs, look, () => {
         const error = new SekishoError('reader.timeout', { context: { operation: 'probe' } });
         stop.abort(error);
-        reject(error);
+        throw error;
       });
-    });
-    try {
-      await Promise.race([this.#inner.probe?.(stop.signal), late]);
     } finally {
       this.#end.signal.removeEventListener('abort', onEnd);
-      callOff();
     }
   }
 
