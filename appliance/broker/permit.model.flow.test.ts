@@ -38,6 +38,8 @@ class Trip {
     rig.sam.onCommand = ({ ins }) => {
       if (ins === INS_ORGANISATION_KEY) this.#judge();
     };
+    // Also before its time, when a clock jumped: who is let in after that is let in by the permit.
+    rig.onWiped = () => this.#shut();
   }
 
   async run({ act, how }: Choice): Promise<void> {
@@ -85,8 +87,7 @@ class Trip {
   }
 
   async #restart(): Promise<void> {
-    this.#leaseUntilMs = NEVER;
-    this.#user = undefined;
+    this.#shut();
     await this.rig.restart();
     await this.#try(this.rig.open());
   }
@@ -137,6 +138,12 @@ class Trip {
   async #use(): Promise<void> {
     const operatorId = (this.#user ?? this.rig.nurse).keyId.slice(0, 16);
     await this.#try(this.rig.askSam('signForCard', this.rig.use({ operatorId })));
+  }
+
+  /** Nobody is signed in, and nobody is at home. */
+  #shut(): void {
+    this.#leaseUntilMs = NEVER;
+    this.#user = undefined;
   }
 
   #end(): void {

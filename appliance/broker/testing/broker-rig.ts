@@ -93,6 +93,8 @@ export class BrokerRig {
   readonly #options: RigOptions;
   readonly #memory: BrokerMemory;
   readonly wipes: string[] = [];
+  /** Called in the moment of a wipe. */
+  onWiped: (() => void) | undefined;
   powerUp = 0;
 
   private constructor(spKey: KeyObject, samState: SamState, options: RigOptions) {
@@ -124,7 +126,9 @@ export class BrokerRig {
     });
     const broker = new SamBroker({ slot, policy, clock, logger: silentLogger });
     broker.onEvent((event) => {
-      if (event.event === 'wiped') this.wipes.push(event.reason);
+      if (event.event !== 'wiped') return;
+      this.wipes.push(event.reason);
+      this.onWiped?.();
     });
     return broker;
   }
