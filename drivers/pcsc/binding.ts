@@ -1,9 +1,11 @@
 /** PC/SC calls as promises, every one with a deadline. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { SekishoError } from '#contract/errors.ts';
 import { PcscFailure } from './failure.ts';
+import { encodeHostFrame, type HostFrame, HostFrameReader } from './host-line.mjs';
 
 export interface ReaderState {
   readonly name: string;
@@ -46,14 +48,17 @@ const HOST = fileURLToPath(new URL('./pcsc-host.mjs', import.meta.url));
 /** It passes messages on and keeps nothing: 10 MB less at no cost in time. */
 const HOST_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=16'];
 
-interface Reply {
-  readonly id: number;
-  readonly result?: unknown;
-  readonly failure?: string;
+/** As `pcsc-host.mjs` calls them. */
+type Operation = 'list' | 'wait' | 'cancel' | 'connect' | 'transmit' | 'control' | 'disconnect' | 'renew';
+
+interface Host {
+  readonly process: ChildProcess;
+  /** Undefined when no file descriptor was left to make it: 'error' of the process says so. */
+  readonly line: Socket | undefined;
 }
 
 interface Pending {
-  readonly host: ChildProcess;
+  readonly host: Host;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -65,7 +70,7 @@ interface Pending {
 export class PcscHost implements PcscBinding {
   readonly #socketPath: string | undefined;
   readonly #pending = new Map<number, Pending>();
-  #process: ChildProcess | undefined;
+  #host: Host | undefined;
   #lastId = 0;
 
   /** `socketPath` names another pcscd than the system's. */
@@ -74,61 +79,69 @@ export class PcscHost implements PcscBinding {
   }
 
   async list(): Promise<readonly ReaderState[]> {
-    return (await this.#call('list', undefined, SERVICE_TIMEOUT_MS)) as ReaderState[];
+    const readers = (await this.#ask('list', undefined, SERVICE_TIMEOUT_MS)) as readonly ListedReader[];
+    return readers.map(({ name, state, atr }) => ({ name, state, ...(atr && { atr: fromHex(atr) }) }));
   }
 
   async wait(known: ReaderState, timeoutMs: number): Promise<number | undefined> {
     const argument = { name: known.name, state: known.state, timeoutMs };
-    return (await this.#call('wait', argument, timeoutMs + SERVICE_TIMEOUT_MS)) as number | undefined;
+    return (await this.#ask('wait', argument, timeoutMs + SERVICE_TIMEOUT_MS)) as number | undefined;
   }
 
   async cancel(): Promise<void> {
-    await this.#call('cancel', undefined, SERVICE_TIMEOUT_MS);
+    await this.#ask('cancel', undefined, SERVICE_TIMEOUT_MS);
   }
 
   async connect(readerName: string, timeoutMs: number): Promise<Uint8Array> {
-    return (await this.#call('connect', readerName, timeoutMs)) as Uint8Array;
+    return (await this.#ask('connect', readerName, timeoutMs)) as Uint8Array;
   }
 
   async transmit(command: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    return (await this.#call('transmit', command, timeoutMs)) as Uint8Array;
+    const response = await this.#call('transmit', (id) => encodeHostFrame(id, 'bytes', command), timeoutMs);
+    return response as Uint8Array;
   }
 
   async control(readerName: string, command: Uint8Array): Promise<Uint8Array> {
-    return (await this.#call('control', { readerName, command }, SERVICE_TIMEOUT_MS)) as Uint8Array;
+    const argument = { readerName, command: Buffer.from(command).toString('hex') };
+    return (await this.#ask('control', argument, SERVICE_TIMEOUT_MS)) as Uint8Array;
   }
 
   async disconnect(disposition: Disposition): Promise<void> {
     // Whoever held the card has gone, and pcscd has it back.
-    if (this.#process === undefined) return;
-    await this.#call('disconnect', disposition, SERVICE_TIMEOUT_MS);
+    if (this.#host === undefined) return;
+    await this.#ask('disconnect', disposition, SERVICE_TIMEOUT_MS);
   }
 
   async renew(): Promise<void> {
-    await this.#call('renew', undefined, SERVICE_TIMEOUT_MS);
+    await this.#ask('renew', undefined, SERVICE_TIMEOUT_MS);
   }
 
   async retire(): Promise<void> {
-    const host = this.#process;
+    const host = this.#host;
     if (!host) return;
-    this.#process = undefined;
-    const exited = once(host, 'exit');
-    if (host.connected) host.disconnect();
-    const timer = setTimeout(() => host.kill('SIGKILL'), RETIRE_TIMEOUT_MS);
+    this.#host = undefined;
+    const exited = once(host.process, 'exit');
+    host.line?.end();
+    const timer = setTimeout(() => host.process.kill('SIGKILL'), RETIRE_TIMEOUT_MS);
     await exited;
     clearTimeout(timer);
   }
 
   async kill(): Promise<void> {
-    const host = this.#process;
+    const host = this.#host;
     if (!host) return;
-    this.#process = undefined;
-    const exited = once(host, 'exit');
-    host.kill('SIGKILL');
+    this.#host = undefined;
+    const exited = once(host.process, 'exit');
+    host.process.kill('SIGKILL');
     await exited;
   }
 
-  async #call(operation: string, argument: unknown, timeoutMs: number): Promise<unknown> {
+  #ask(operation: Operation, argument: unknown, timeoutMs: number): Promise<unknown> {
+    const body = Buffer.from(JSON.stringify({ operation, argument }));
+    return this.#call(operation, (id) => encodeHostFrame(id, 'json', body), timeoutMs);
+  }
+
+  async #call(operation: Operation, encode: (id: number) => Buffer, timeoutMs: number): Promise<unknown> {
     const id = ++this.#lastId;
     const host = this.#start();
     const reply = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { host, resolve, reject }));
@@ -136,10 +149,15 @@ export class PcscHost implements PcscBinding {
       this.#pending
         .get(id)
         ?.reject(new SekishoError('reader.timeout', { context: { operation, timeoutMs } }));
-      if (this.#process === host) this.#process = undefined;
-      host.kill('SIGKILL');
+      if (this.#host === host) this.#host = undefined;
+      host.process.kill('SIGKILL');
     }, timeoutMs);
-    host.send({ id, operation, argument }, (error) => error && this.#lose(host, error));
+    const frame = encode(id);
+    // It may have been a PIN.
+    host.line?.write(frame, (error) => {
+      frame.fill(0);
+      if (error) this.#lose(host, error);
+    });
     try {
       return await reply;
     } finally {
@@ -148,31 +166,56 @@ export class PcscHost implements PcscBinding {
     }
   }
 
-  #start(): ChildProcess {
-    if (this.#process) return this.#process;
+  #start(): Host {
+    if (this.#host) return this.#host;
     const place = this.#socketPath === undefined ? {} : { PCSCLITE_CSOCK_NAME: this.#socketPath };
-    const host = spawn('/usr/bin/setpriv', ['--pdeathsig=SIGKILL', process.execPath, ...HOST_FLAGS, HOST], {
-      env: { ...process.env, NODE_OPTIONS: '', ...place },
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    const started = spawn(
+      '/usr/bin/setpriv',
+      ['--pdeathsig=SIGKILL', process.execPath, ...HOST_FLAGS, HOST],
+      {
+        env: { ...process.env, NODE_OPTIONS: '', ...place },
+        stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+      },
+    );
+    const line = (started.stdio as Partial<typeof started.stdio> | undefined)?.[3] as Socket | undefined;
+    const host: Host = { process: started, line };
+    const incoming = new HostFrameReader();
+    line?.on('data', (chunk: Buffer) => {
+      for (const frame of incoming.push(chunk)) this.#settle(frame);
     });
-    host.on('message', (reply: Reply) => this.#settle(reply));
-    host.on('error', (cause) => this.#lose(host, cause));
-    host.on('exit', (code, signal) => this.#lose(host, new Error(`the host ended (${code ?? signal})`)));
-    this.#process = host;
+    line?.on('error', (cause) => this.#lose(host, cause));
+    started.on('error', (cause) => this.#lose(host, cause));
+    started.on('exit', (code, signal) => this.#lose(host, new Error(`the host ended (${code ?? signal})`)));
+    this.#host = host;
     return host;
   }
 
-  #settle({ id, result, failure }: Reply): void {
+  #settle({ id, kind, body }: HostFrame): void {
     const pending = this.#pending.get(id);
-    if (failure === undefined) pending?.resolve(result);
-    else pending?.reject(new PcscFailure(failure));
+    if (kind === 'bytes') pending?.resolve(body);
+    else if (kind === 'failure') pending?.reject(new PcscFailure(textOf(body)));
+    else pending?.resolve((JSON.parse(textOf(body)) as { readonly result?: unknown }).result);
   }
 
   /** The binding is missing or crashed, or the host was killed with calls under way. */
-  #lose(host: ChildProcess, cause: Error): void {
-    if (this.#process === host) this.#process = undefined;
+  #lose(host: Host, cause: Error): void {
+    if (this.#host === host) this.#host = undefined;
     const error = new SekishoError('reader.failed', { cause, context: { reason: 'pcsc-host' } });
     for (const pending of this.#pending.values()) if (pending.host === host) pending.reject(error);
   }
+}
+
+/** As the host lists it: `atr` in hexadecimal. */
+interface ListedReader {
+  readonly name: string;
+  readonly state: number;
+  readonly atr?: string;
+}
+
+function fromHex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+function textOf(body: Uint8Array): string {
+  return Buffer.from(body).toString('utf8');
 }

@@ -152,7 +152,8 @@ async function bundleHolder(folder: string): Promise<string> {
     format: 'esm',
     logLevel: 'error',
   });
-  await copyFile(join(import.meta.dirname, '../pcsc/pcsc-host.mjs'), join(folder, 'pcsc-host.mjs'));
+  for (const name of ['pcsc-host.mjs', 'host-line.mjs'])
+    await copyFile(join(import.meta.dirname, '../pcsc', name), join(folder, name));
   await symlink(join(import.meta.dirname, '../../node_modules'), join(folder, 'node_modules'));
   return outfile;
 }
