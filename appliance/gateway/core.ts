@@ -6,10 +6,13 @@ import { runEffect } from './effects.ts';
 import { type Effect, type Input, transition } from './machine.ts';
 import { type Facts, INITIAL_FACTS } from './state.ts';
 
+/** What a listener hears of: `step` is one of a running tap that began or ended, and nothing else. */
+export type Change = 'state' | 'step';
+
 export class GatewayCore {
   #facts: Facts = INITIAL_FACTS;
   #effects: Promise<void> = Promise.resolve();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(change: Change) => void>();
   readonly #runner: () => EffectRunner;
   readonly #logger: Logger;
 
@@ -46,16 +49,16 @@ export class GatewayCore {
     return this.#effects;
   }
 
-  subscribe(listener: () => void): () => void {
+  subscribe(listener: (change: Change) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** What a listener throws is not the business of whoever changed the facts. */
-  publish(): void {
+  publish(change: Change = 'state'): void {
     for (const listener of this.#listeners) {
       try {
-        listener();
+        listener(change);
       } catch (thrown) {
         this.#logger.error('gateway.listener-failed', { error: thrown });
       }

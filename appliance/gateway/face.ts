@@ -112,8 +112,11 @@ export interface BrowserImage {
 
 export interface Gateway {
   snapshot(): GatewaySnapshot;
-  /** Called with each new snapshot; returns how to stop. */
-  subscribe(listener: (snapshot: GatewaySnapshot) => void): () => void;
+  /**
+   * Called with each new snapshot; returns how to stop. Whoever does not show `steps` is spared those that differ in the steps of the
+   * running tap only: two of three.
+   */
+  subscribe(listener: (snapshot: GatewaySnapshot) => void, which?: { readonly steps?: boolean }): () => void;
 
   /** Waits for the operator's card on the reader, verifies PIN and signature, opens the session. `signal` ends the wait: its client went away. Rejects `operator.*`, `card.*`, `reader.*`. */
   signIn(request: SignInRequest, signal?: AbortSignal): Promise<OperatorSession>;

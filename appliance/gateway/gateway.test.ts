@@ -352,6 +352,22 @@ test('a SAM that can not stamp costs the stamp and not the visit', async () => {
   expect(await verifyEvidence(file)).toMatchObject({ ok: true, visitsUnstamped: 1 });
 });
 
+test('the steps of a tap are told only to those that show them', async () => {
+  bench = await openGatewayBench();
+  const caller = await bench.signIn();
+  const [whole, spared]: [GatewaySnapshot[], GatewaySnapshot[]] = [[], []];
+  bench.gateway.subscribe((snapshot) => whole.push(snapshot), { steps: true });
+  bench.gateway.subscribe((snapshot) => spared.push(snapshot));
+  await bench.tap(caller, bench.card(person));
+  const running = new Set(
+    whole.flatMap(({ tap }) => tap?.steps.filter(({ state }) => state === 'running').map(({ name }) => name)),
+  );
+  expect([...running]).toEqual(expect.arrayContaining(['find-card', 'read-certificate', 'evidence']));
+  const states = (told: GatewaySnapshot[]) => new Set(told.map(({ tap }) => tap?.state));
+  expect(states(spared)).toEqual(states(whole));
+  expect(spared.length).toBeLessThan(whole.length / 2);
+});
+
 test('a listener that throws does not harm what it listens to', async () => {
   bench = await openGatewayBench();
   bench.gateway.subscribe(() => {

@@ -125,7 +125,8 @@ export function makeGateway(parts: GatewayParts): RunningGateway {
 
   return {
     snapshot,
-    subscribe: (listener) => core.subscribe(() => listener(snapshot())),
+    subscribe: (listener, { steps = false } = {}) =>
+      core.subscribe((change) => (steps || change !== 'step') && listener(snapshot())),
 
     signIn: (request, signal) => overwriting(request.pin, () => sessions.signIn(request, untilStop(signal))),
     signOut: (caller) => sessions.signOut(caller),

@@ -41,6 +41,7 @@ export class TapDesk {
         personLimit: this.#personLimit,
         sam: this.#keeper,
         changed: () => this.#core.publish(),
+        stepped: () => this.#core.publish('step'),
         ended: () => this.#core.apply({ type: 'tapEnded' }),
       },
       caller,

@@ -16,6 +16,8 @@ import { writeVisit } from './visit-writer.ts';
 export interface TapSessionParts extends TapReadingParts {
   /** The tap changed: show it. */
   readonly changed: () => void;
+  /** One of its steps began or ended. */
+  readonly stepped: () => void;
   /** The tap reached its end, whichever. */
   readonly ended: () => void;
 }
@@ -46,7 +48,7 @@ export class TapSession {
     this.#caller = caller;
     this.consentText = consentText(parts.gateway.clinicName);
     this.#startedAtMs = parts.gateway.clock.nowMs();
-    this.#steps = new StepTimer(parts.gateway.clock, parts.changed);
+    this.#steps = new StepTimer(parts.gateway.clock, parts.stepped);
     this.#reading = new TapReading(parts, this.tapId, request, this.#steps);
     this.#expireAfter(parts.gateway.limits.consentTimeoutMs);
   }

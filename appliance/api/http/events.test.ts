@@ -101,6 +101,22 @@ describe('the snapshot stream', () => {
     expect(GatewaySnapshot.parse(JSON.parse(data)).outboxWaiting).toBe(1);
   });
 
+  test('listens to the gateway while there is a screen, and only then', () => {
+    const { gateway, attach } = rig();
+    expect(gateway.listening).toBe(0);
+    const [first, second] = [attach(), attach()];
+    expect(gateway.listening).toBe(1);
+    first.destroy();
+    gateway.change({});
+    expect(revisions(second)).toEqual([1, 2]);
+    second.destroy();
+    expect(gateway.listening).toBe(0);
+    gateway.change({});
+    const third = attach();
+    gateway.change({});
+    expect(revisions(third)).toEqual([3, 4]);
+  });
+
   test('a screen that does not read makes no queue: when it reads again it gets the newest only', () => {
     const { gateway, attach } = rig();
     const response = attach();

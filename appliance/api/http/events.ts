@@ -46,11 +46,16 @@ export function createSnapshotStreams(options: SnapshotStreamOptions): SnapshotS
   const streams = new Set<Stream>();
   const stop = new AbortController();
 
-  const unsubscribe = gateway.subscribe((snapshot) => {
-    if (streams.size === 0) return;
+  // A snapshot is made for those who listen: without a screen nobody does.
+  let unsubscribe: (() => void) | undefined;
+  const tell = (snapshot: GatewaySnapshot): void => {
     const event = encodeEvent(snapshot);
     for (const stream of streams) send(stream, event);
-  });
+  };
+  const stopTelling = (): void => {
+    unsubscribe?.();
+    unsubscribe = undefined;
+  };
   beat().catch(() => {}); // only the abort in close() ends it
 
   async function beat(): Promise<void> {
@@ -70,14 +75,18 @@ export function createSnapshotStreams(options: SnapshotStreamOptions): SnapshotS
       if (streams.size >= maxStreams) throw new SekishoError('request.overloaded');
       const stream: Stream = { response, client, blocked: false, waiting: undefined, missedHeartbeats: 0 };
       streams.add(stream);
-      response.on('close', () => streams.delete(stream));
+      unsubscribe ??= gateway.subscribe(tell, { steps: true });
+      response.on('close', () => {
+        streams.delete(stream);
+        if (streams.size === 0) stopTelling();
+      });
       response.on('drain', () => drain(stream));
       response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
       send(stream, `retry: ${RECONNECT_MS}\n${encodeEvent(gateway.snapshot())}`);
     },
     count: () => streams.size,
     close() {
-      unsubscribe();
+      stopTelling();
       stop.abort();
       for (const stream of streams) stream.response.end();
       streams.clear();

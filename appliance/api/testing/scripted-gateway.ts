@@ -135,6 +135,10 @@ export class ScriptedGateway implements Gateway {
     return () => this.#listeners.delete(listener);
   }
 
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   /** Sign-ins wait until the answer is called, as for a card or a PIN. */
   holdSignIn(): () => void {
     let release = (): void => {};

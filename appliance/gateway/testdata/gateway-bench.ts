@@ -261,9 +261,12 @@ export class GatewayBench {
         return isWanted(snapshot);
       };
       if (check()) return;
-      const stop = this.gateway.subscribe(() => {
-        if (check()) stop();
-      });
+      const stop = this.gateway.subscribe(
+        () => {
+          if (check()) stop();
+        },
+        { steps: true },
+      );
     });
   }
 
