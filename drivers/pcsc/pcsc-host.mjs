@@ -15,7 +15,7 @@ import { encodeHostFrame, HostFrameReader } from './host-line.mjs';
 
 /** Where `PcscHost` puts our end of the line. */
 const LINE_FD = 3;
-/** Any command fits in one piece. */
+/** All but the longest commands come in one piece. */
 const CHUNK_BYTES = 65_536;
 
 /** Largest response APDU. @see ISO 7816-4 §5.1: Ne up to 65,536, and SW1 SW2 */
