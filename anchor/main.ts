@@ -18,11 +18,16 @@ anchor devices  [--folder DIR] [--json]
   show      公開鍵・指紋・QR コードの文字列 / public key, fingerprint, text for a QR code
   register  装置を登録 / lets a device (16 hex digits: the SAM id) have leases
   revoke    装置を拒否 / refuses it from now on
+  devices   装置の一覧 / the devices and what is answered to each
   --folder  鍵と一覧の場所 / where key and lists are
   --hops    答えが越えられるルーターの数 + 1 / routers that an answer may pass, plus one
+  --host    この機器のアドレス / address of this machine: start answers there, show puts it into the QR code
+  --port    UDP のポート / UDP port
+  --json    一つの JSON で / as one JSON object
   --sp-…    失効した装置の一覧を取得 / follows the service provider's list of revoked devices
 
-Exit code: 0 done, 1 it could not be done, 2 the command is wrong.`;
+終了コード: 0 済み、1 できなかった、2 書き方の誤り
+Exit code: 0 done, 1 it could not be done, 2 wrongly written.`;
 
 const text = { type: 'string' } as const;
 const OPTIONS = {

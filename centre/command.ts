@@ -46,6 +46,7 @@ const Administrate = z.discriminatedUnion('action', [
 export type Administrate = z.infer<typeof Administrate>;
 
 export type Command =
+  | { readonly verb: 'help' }
   | {
       readonly verb: 'init';
       readonly folder: string;
@@ -67,10 +68,43 @@ admin --folder DIR revoke-device --sam HEX
 admin --folder DIR disable-device --sam HEX
 admin --folder DIR disable-order --sam HEX --challenge HEX
 admin --folder DIR add-operator --certificate PEM --institution CODE --name TEXT --role ROLE... --card-kind hpki|my-number
-admin --folder DIR suspend-operator|restore-operator --institution CODE --key HEX`;
+admin --folder DIR suspend-operator|restore-operator --institution CODE --key HEX
+
+  init               架空の人を入れて新しく作る / makes a region with invented people
+  serve              サービスを始める / runs the services until it is stopped
+  register-device    装置を登録 / registers an appliance: its SAM, networks and limits
+  revoke-device      装置を失効。以後どのサービスも答えない / no service answers it any more
+  disable-device     装置の SAM を使えなくする。盗難のとき / orders its SAM dead, after a theft
+  disable-order      その命令を作って表示する / prints that order for a challenge of the SAM
+  add-operator       職員を名簿に追加 / adds somebody to the roster of a clinic
+  suspend-operator   職員を停止 / suspends somebody of the roster
+  restore-operator   職員の停止をやめる / ends the suspension
+  --folder DIR       センターの鍵とデータベースの場所 / where the keys and databases of the centre are
+  --people N         架空の人の数 / how many invented people (1000)
+  --as-of YYYYMMDD   その日の時点の資格にする / the day for which they are insured (今日 / today)
+  --service NAME     始めるサービス / which services to run (all)
+  --host H           答えるアドレス / address to answer at (127.0.0.1)
+  --port NAME=N      サービスのポート / port of a service (空いているもの / a free one)
+  --config FILE      serve の設定。オプションが優先 / settings of serve; options win over it
+  --certificate PEM  装置の SAM または職員カードの証明書 / certificate of the SAM or of the staff card
+  --institution CODE 医療機関コード / code of the institution, 10 digits
+  --network HEX      登録するネットワークの ID。何個でも / id of a registered network, as many as wanted
+  --max-uses N       1 回の解除で使える回数 / uses for each unlock
+  --max-ticks N      1 回の解除で使える長さを SAM の刻みで。無制限は 0 / ticks of the SAM for each unlock; 0: no limit
+  --sam HEX          SAM の番号 / SAM id, 16 hex digits
+  --challenge HEX    SAM のチャレンジ / challenge of the SAM
+  --name TEXT        職員の氏名 / name of the person
+  --role ROLE        administrator | doctor | nurse | clerk: 職種・権限。何個でも / as many as wanted
+  --card-kind KIND   hpki | my-number: 職員カードの種類 / kind of the staff card
+  --key HEX          職員カードの鍵の ID / key id of the staff card
+
+行末の（ ）は省いたときの値 / in brackets at the end: what holds without the option
+終了コード: 0 済み、1 できなかった、2 書き方の誤り
+Exit code: 0 done, 1 it could not be done, 2 wrongly written.`;
 
 export function parseCommand(args: readonly string[]): Command {
   const [verb, ...rest] = args;
+  if (args.includes('--help') || args.includes('-h')) return { verb: 'help' };
   try {
     if (verb === 'init') return parseInit(rest);
     if (verb === 'serve') return { verb, config: parseServe(rest) };
@@ -78,9 +112,9 @@ export function parseCommand(args: readonly string[]): Command {
   } catch (thrown) {
     throw thrown instanceof z.ZodError
       ? new UsageError(z.prettifyError(thrown))
-      : new UsageError(thrown instanceof Error ? thrown.message : USAGE);
+      : new UsageError(thrown instanceof Error ? thrown.message : String(thrown));
   }
-  throw new UsageError(USAGE);
+  throw new UsageError('init, serve or admin?');
 }
 
 const text = { type: 'string' } as const;

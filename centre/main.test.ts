@@ -166,6 +166,17 @@ describe('as processes', () => {
     parts.close();
   });
 
+  test('--help says in Japanese and English how it is written, and so do wrong words', async () => {
+    const { stdout } = await run('admin', '--help');
+    expect(stdout).toContain('revoke-device      装置を失効');
+    expect(stdout).toContain('no service answers it any more');
+    await expect(run('admin', '--folder', state, 'dance')).rejects.toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^コマンドの書き方が違います \/ wrong words: [\s\S]*\n終了コード: /),
+    });
+  });
+
   test('a port that is taken is told', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

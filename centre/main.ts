@@ -1,7 +1,7 @@
 /** Runs the centre as a program: one service per process, or all of them in one. */
 import { readFileSync } from 'node:fs';
 import { isSekishoError } from '#contract/errors.ts';
-import { type Administrate, parseCommand, type ServeConfig, UsageError } from './command.ts';
+import { type Administrate, parseCommand, type ServeConfig, USAGE, UsageError } from './command.ts';
 import { type CentreParts, openCentreParts } from './parts.ts';
 import { parseCertificate } from './pki/certificate.ts';
 import { parsePem } from './pki/key-folder.ts';
@@ -102,6 +102,9 @@ function administrate(parts: CentreParts, order: Administrate): unknown {
 async function run(args: readonly string[]): Promise<void> {
   const command = parseCommand(args);
   switch (command.verb) {
+    case 'help':
+      process.stdout.write(`${USAGE}\n`);
+      return;
     case 'init':
       init(command.folder, command.people, command.asOf);
       return;
@@ -122,8 +125,9 @@ async function run(args: readonly string[]): Promise<void> {
 try {
   await run(process.argv.slice(2));
 } catch (thrown) {
-  if (thrown instanceof UsageError || thrown instanceof RangeError)
-    process.stderr.write(`${thrown.message}\n`);
+  if (thrown instanceof UsageError)
+    process.stderr.write(`コマンドの書き方が違います / wrong words: ${thrown.message}\n${USAGE}\n`);
+  else if (thrown instanceof RangeError) process.stderr.write(`${thrown.message}\n`);
   else complain('failed', thrown);
-  process.exitCode = 1;
+  process.exitCode = thrown instanceof UsageError ? 2 : 1;
 }

@@ -24,10 +24,15 @@ const NAMES = Object.keys(BENCHMARKS);
 
 const USAGE = `npm run -s bench -- [--json] [--only NAME …]
 
-  --json       exactly one JSON array on standard output: [{name, value, unit, baseline, ratio}]
-  --only NAME  ${NAMES.join(' | ')}; may be repeated
+  約束した数字をすべて、この機器で測ります / measures every figure that is promised, on this machine
 
-Exit code: 0 everything was measured (targets missed or not), 1 something could not be measured.`;
+  --json       標準出力に JSON の配列を一つだけ / exactly one JSON array on standard output:
+               [{name, value, unit, baseline, ratio}]
+  --only NAME  これだけを測る。何度でも指定できる / only this one; may be repeated:
+               ${NAMES.join(' | ')}
+
+終了コード: 0 すべて測れた（目標に届かないものがあっても）、1 測れないものがあった、2 書き方の誤り
+Exit code: 0 everything was measured (targets missed or not), 1 something could not be measured, 2 wrongly written.`;
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },

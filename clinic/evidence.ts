@@ -19,14 +19,15 @@ npm run -s evidence -- access-log --out FILE [--day YYYY-MM-DD] [--state FOLDER 
 npm run -s evidence -- verify FILE [--device-ca PEM] [--tsa-ca PEM] [--entry SEQ]… [--json]
 
   --out FILE       書き出す先。確認にはこのファイルだけで足ります / the file to write; it needs nothing else to be verified
-  --day            操作の記録の日付（日本時間）。FILE は .csv か .json / of the access log, in Japan (default: all days)
-  --state FOLDER   診療所の状態のフォルダー / state of the clinic (default: ${STATE_FOLDER})
+  --day            操作の記録の日付（日本時間）。FILE は .csv か .json / of the access log, in Japan (すべて / all days)
+  --state FOLDER   診療所の状態のフォルダー / state of the clinic (${STATE_FOLDER})
   --database FILE  装置のデータベース / the appliance's database itself
   --device-ca PEM  信頼する SAM の認証局 / the certificate authority of the SAMs that you trust
   --tsa-ca PEM     信頼するタイムスタンプの認証局 / the time-stamp authority that you trust
   --entry SEQ      この番号の記録が作られた時間の範囲 / between which two moments this entry was made; needs both authorities
   --json           報告をすべて JSON で / the complete report as JSON
 
+行末の（ ）は省いたときの値 / in brackets at the end: what holds without the option
 終了コード: 0 証跡は完全、1 完全でないか読めない、2 書き方の誤り
 Exit code: 0 the evidence is intact, 1 it is not or could not be read, 2 the command is wrong.`;
 

@@ -8,13 +8,14 @@ import { runCommand, UsageProblem } from './command.ts';
 
 const USAGE = `npm run -s reader -- doctor [--device D] [--baud-rate N] [--wait SECONDS] [--json]
 
-  --device D      PN532のある /dev/…、またはPC/SCリーダーの名前の一部（なければ見つかったものすべて）
-                  /dev/… of a PN532, or part of a PC/SC reader's name (default: every reader that is found;
+  --device D      PN532のある /dev/…、またはPC/SCリーダーの名前の一部。省くと見つかったものすべて
+                  /dev/… of a PN532, or part of a PC/SC reader's name (every reader that is found;
                   serial devices are spoken to as if they were a PN532)
   --baud-rate N   動かなければならない速さ / the fastest rate that has to work, as in the configuration (115200)
   --wait SECONDS  カードを置く・取るまで待つ秒数 / how long to wait for a card, and for its removal (30)
   --json          標準出力にJSONだけ / one JSON object on standard output, instructions on standard error
 
+行末の（ ）は省いたときの値 / in brackets at the end: what holds without the option
 先に装置を停止し、リーダーを空にしてください。 / Stop the appliance first: it holds its reader. Begin with an empty reader.
 終了コード: 0 すべて合格、1 不良あり、2 書き方の誤り、3 不良はないが未確認あり
 Exit code: 0 everything passed, 1 something failed, 2 wrongly written, 3 nothing failed but something was not tested.`;

@@ -12,11 +12,18 @@ import { STATE_FOLDER } from './state-folder.ts';
 
 const USAGE = `npm start -- [OPTION …]
 
-  --port N          受付画面 / counter page (8443)
-  --cards-port N    カード置き場 / card table (8444)
-  --monitor-port N  受診履歴 / visit monitor (8445)
-  --reader READER   inprocess | pcsc | pn532 (pcsc when pcscd and vpcd are installed)
-  --verbose         装置のログ / the log of the appliance`;
+  診療所をまるごと一つ始めます。終了は Ctrl+C / a whole clinic to try; Ctrl+C ends it
+
+  --port N          受付画面のポート / port of the counter page (8443)
+  --cards-port N    カード置き場のポート / port of the card table (8444)
+  --monitor-port N  受診履歴のポート / port of the visit monitor (8445)
+  --reader READER   inprocess | pcsc | pn532: カードリーダー。pcscd と vpcd があれば pcsc、なければ inprocess
+                    card reader (pcsc when pcscd and vpcd are installed, otherwise inprocess)
+  --verbose         装置のログも出す / show the log of the appliance, too
+
+行末の（ ）は省いたときの値 / in brackets at the end: what holds without the option
+終了コード: 0 終了した、1 始められなかった、2 書き方の誤り
+Exit code: 0 ended, 1 it could not begin, 2 wrongly written.`;
 const UI_FOLDER = fileURLToPath(new URL('../ui', import.meta.url));
 
 const KIND_TEXT: Readonly<Record<string, string>> = {

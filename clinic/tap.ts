@@ -21,17 +21,24 @@ import { issueSeedCard } from './seed-card.ts';
 import { makeVisit, settledVisit, signInWith, type TapReport } from './tap-run.ts';
 import { enterWorld } from './world.ts';
 
-const USAGE = `npm run -s tap -- [OPTION …]   visits in a clinic of its own, as one JSON object
+const USAGE = `npm run -s tap -- [OPTION …]
 
-  --json           on one line
-  --count N        how many visits (default: 1)
-  --mode MODE      online | degraded | offline (default: online)
-  --reader READER  inprocess | pcsc | pn532 (default: inprocess)
-  --timing TIMING  zero | real: answer at once, or as slowly as real cards (default: zero)
-  --person ID      whose card: an id of \`npm run -s card -- --list\`, or P0001 and on of the seed (default: mihon-taro)
-  --card FILE      the card of FILE: a person of drivers/simulated/people, or what \`card -- --export\` wrote
-  --photo          compare with the photo on the card, by 照合番号B
+  自分だけの診療所を作って受付をし、結果を一つの JSON で書きます / visits in a clinic of its own, as one JSON object
 
+  --json           1 行で書く / on one line
+  --count N        受付の回数 / how many visits (1)
+  --mode MODE      online | degraded | offline: 通信できる相手 / how much of the centre can be reached (online)
+  --reader READER  inprocess | pcsc | pn532: カードリーダー / card reader (inprocess)
+  --timing TIMING  zero | real: すぐに答える、または本物のカードの速さで答える
+                   answer at once, or as slowly as real cards (zero)
+  --person ID      だれのカードか。\`npm run -s card -- --list\` にある ID、または P0001 からの番号
+                   whose card: an id of \`npm run -s card -- --list\`, or P0001 and on of the seed (mihon-taro)
+  --card FILE      FILE のカード。drivers/simulated/people の人、または \`card -- --export\` で作ったもの
+                   the card of FILE: a person of drivers/simulated/people, or what \`card -- --export\` wrote
+  --photo          照合番号Bでカードの顔写真を開いて見比べる / compare with the photo on the card, by 照合番号B
+
+行末の（ ）は省いたときの値 / in brackets at the end: what holds without the option
+終了コード: 0 すべて正しく受付できた、1 そうでない受付があった、2 書き方の誤り
 Exit code: 0 every visit was as it should be, 1 one was not, 2 wrongly written.`;
 
 interface Wish {

@@ -23,6 +23,19 @@ const FOR_DEBIAN = [
 ];
 const CONFIGURATION = '/etc/sekisho';
 
+const USAGE = `sudo node provisioning/install.mjs
+
+  この機器に装置のプログラムをインストールします。やり直しても、設定と記録はそのまま残ります。
+  Installs the appliance's programs on this machine. Run it again after each update; configuration and records stay.
+
+  プログラム / programs    ${PROGRAMS}
+  設定 / configuration     ${CONFIGURATION}
+
+先にビルドします / build first: node tools/setup.mjs --for start && node tools/build.mjs
+終了コード: 0 済み、1 できなかった、2 書き方の誤り
+Exit code: 0 done, 1 it could not be done, 2 wrongly written.
+`;
+
 /** Folders of the packages that run in the field, as the lock file tells them from those of development. */
 function fieldPackages() {
   const { packages } = JSON.parse(readFileSync(join(SOURCE, 'package-lock.json'), 'utf8'));
@@ -64,6 +77,15 @@ function installForDebian() {
   if (existsSync('/run/udev/control')) execFileSync('udevadm', ['control', '--reload']);
 }
 
+const [word] = process.argv.slice(2);
+if (word === '--help' || word === '-h') {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+if (word !== undefined) {
+  process.stderr.write(`コマンドの書き方が違います / wrong words: ${word}\n${USAGE}`);
+  process.exit(2);
+}
 if (!existsSync(join(SOURCE, 'build', 'appliance', 'main.js'))) {
   process.stderr.write(
     'まだビルドされていません / not built: node tools/setup.mjs --for start && node tools/build.mjs\n',

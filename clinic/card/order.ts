@@ -30,21 +30,35 @@ export type CardOrder =
       readonly faults: readonly string[];
     };
 
-export const USAGE = `npm run -s card -- --vpcd [OPTION …]          serve a simulated card to a real pcscd
-npm run -s card -- --pn532 WHERE [OPTION …]   serve it on the antenna of an emulated PN532
-npm run -s card -- --list                     list the invented people
-npm run -s card -- --export FILE              write a card into a file
+export const USAGE = `npm run -s card -- --vpcd [OPTION …]
+npm run -s card -- --pn532 WHERE [OPTION …]
+npm run -s card -- --list
+npm run -s card -- --export FILE
 
-  --pn532 WHERE    path of a new pty (a host opens it as a serial line), or HOST:PORT or socket to connect to
-  --person ID      whose card; see --list (default: mihon-hanako, or kakuu-ishi for hpki)
-  --kind KIND      my-number | hpki | sam (default: what the person has)
-  --port PORT      where vpcd listens (default: 35963, second slot 35964 for a SAM)
-  --timing TIMING  zero | real: answer at once, or as slowly as a real card (default: zero)
-  --fault SPEC     break something, as often as wanted: remove-after:3, truncate:1:5, answer:27266:2, slow:500 …
-                   with --pn532 also ack-lost:3, brown-out, wtx-storm:1:1:20 …; type help for the list
-  --card FILE      serve the card (or SAM) in FILE and keep it up to date
-  --export FILE    write the card (or SAM) into FILE; all its keys are test keys
-  --state FOLDER   issue under the authorities of the clinic in FOLDER, as its own cards are (default: new ones)`;
+  --vpcd           模擬カードを本物の pcscd に差し出す / serve a simulated card to a real pcscd
+  --pn532 WHERE    模擬 PN532 のアンテナに置く。WHERE は新しい pty のパス（シリアルポートとして開ける）、接続先の
+                   HOST:PORT またはソケット / on the antenna of an emulated PN532; WHERE: path of a new pty (a host
+                   opens it as a serial line), or HOST:PORT or socket to connect to
+  --list           架空の人の一覧 / list the invented people
+  --export FILE    カード（または SAM）を FILE に書き出す。鍵はすべて試験用
+                   write the card (or SAM) into FILE; all its keys are test keys
+  --person ID      だれのカードか。--list にある ID / whose card; see --list (mihon-hanako, or kakuu-ishi for hpki)
+  --kind KIND      my-number | hpki | sam: カードの種類 / what kind of card (what the person has)
+  --port PORT      vpcd のポート / where vpcd listens (35963, second slot 35964 for a SAM)
+  --timing TIMING  zero | real: すぐに答える、または本物のカードの速さで答える
+                   answer at once, or as slowly as a real card (zero)
+  --fault SPEC     故障を起こす。何度でも指定できる / break something, as often as wanted:
+                   remove-after:3, truncate:1:5, answer:27266:2, slow:500 …
+                   --pn532 では / with --pn532 also: ack-lost:3, brown-out, wtx-storm:1:1:20 …
+                   起動してから help と打つと一覧が出る / type help for the list
+  --card FILE      FILE のカード（または SAM）を使い、変わったことを FILE に残す
+                   serve the card (or SAM) in FILE and keep it up to date
+  --state FOLDER   FOLDER の診療所の認証局で発行する。その診療所のカードと同じになる
+                   issue under the authorities of the clinic in FOLDER, as its own cards are (new ones)
+
+行末の（ ）は省いたときの値 / in brackets at the end: what holds without the option
+終了コード: 0 済み、1 できなかった、2 書き方の誤り
+Exit code: 0 done, 1 it could not be done, 2 wrongly written.`;
 
 const OPTIONS = {
   vpcd: { type: 'boolean', default: false },
