@@ -6,9 +6,10 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFile } from './replaced-file.ts';
+import { inFolder, makeFolder } from './state-folder.ts';
 
 const KEY_FILE = 'anchor-key.pem';
 
@@ -41,16 +42,21 @@ export function hasIdentity(folder: string): boolean {
   return existsSync(join(folder, KEY_FILE));
 }
 
-/** Reads the key of `folder`, or makes it. A damaged key file is an error: a new key would be another network. */
+/**
+ * Reads the key of `folder`, or makes it. A damaged key file is an error: a new key would be another network.
+ * Throws `UnusableFolder` when there can be no key.
+ */
 export function openIdentity(folder: string): Identity {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, KEY_FILE);
-  if (!hasIdentity(folder)) {
-    const { privateKey } = generateKeyPairSync('ed25519');
-    // Of two that start at once, one makes the key and the other reads it.
-    createFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
-  }
-  return identityOf(createPrivateKey(readFileSync(file)));
+  return inFolder(folder, () => {
+    makeFolder(folder);
+    const file = join(folder, KEY_FILE);
+    if (!hasIdentity(folder)) {
+      const { privateKey } = generateKeyPairSync('ed25519');
+      // Of two that start at once, one makes the key and the other reads it.
+      createFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+    }
+    return identityOf(createPrivateKey(readFileSync(file)));
+  });
 }
 
 /** Groups of four digits: to be read out and compared by people. */

@@ -6,6 +6,7 @@ import { hasIdentity, type Identity, openIdentity, qrText, spellFingerprint } fr
 import { openProviderLine, type ProviderLine } from './revoked-devices.ts';
 import { DEFAULT_PORT } from './service.ts';
 import { startAnchor } from './start.ts';
+import { inFolder, UnusableFolder } from './state-folder.ts';
 
 const USAGE = `anchor start    [--folder DIR] [--host 0.0.0.0] [--port ${DEFAULT_PORT}] [--hops 1]
                 [--sp-url URL --sp-ca PEM --sp-key PEM --sp-certificate PEM]
@@ -161,7 +162,7 @@ function setDevice(folder: string, deviceId: string | undefined, state: DeviceSt
   if (deviceId === undefined) throw new UsageProblem('DEVICE is missing');
   if (!isDeviceId(deviceId.toLowerCase())) throw new UsageProblem(`DEVICE ${deviceId}: 16 hex digits`);
   identityIn(folder);
-  new DeviceBook(folder).set(deviceId.toLowerCase(), state);
+  inFolder(folder, () => new DeviceBook(folder).set(deviceId.toLowerCase(), state));
   say(
     state === 'registered' ? `登録しました / registered: ${deviceId}` : `拒否します / revoked: ${deviceId}`,
   );
@@ -169,7 +170,7 @@ function setDevice(folder: string, deviceId: string | undefined, state: DeviceSt
 }
 
 function listDevices(folder: string, values: Values): number {
-  const devices = new DeviceBook(folder).list();
+  const devices = inFolder(folder, () => new DeviceBook(folder).list());
   if (values.json) say(JSON.stringify({ devices }));
   else for (const { deviceId, verdict } of devices) say(`${deviceId}  ${verdict}`);
   return 0;
@@ -200,11 +201,18 @@ async function run(words: readonly string[]): Promise<number> {
   }
 }
 
-const CHECK_ADDRESS = '--host と --port を確かめてください / check --host and --port';
-
-function isOfAddress(thrown: unknown): boolean {
+/** What whoever typed the command does about it. */
+function nextStep(thrown: unknown): readonly string[] {
+  if (thrown instanceof UnusableFolder) {
+    return [
+      `フォルダー ${thrown.folder} が使えません。読み書きできるフォルダーを --folder で指定してください。`,
+      `The folder ${thrown.folder} cannot be used. Name one with --folder that you may read and write.`,
+    ];
+  }
   const syscall = thrown instanceof Error && 'syscall' in thrown ? thrown.syscall : undefined;
-  return syscall === 'bind' || syscall === 'getaddrinfo';
+  if (syscall === 'bind' || syscall === 'getaddrinfo')
+    return ['--host と --port を確かめてください / check --host and --port'];
+  return [];
 }
 
 const words = process.argv.slice(2);
@@ -218,6 +226,6 @@ try {
     (thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS'));
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (isWrongWord) complain(`コマンドの書き方が違います / wrong words: ${message}`, USAGE);
-  else complain(`できませんでした / failed: ${message}`, ...(isOfAddress(thrown) ? [CHECK_ADDRESS] : []));
+  else complain(`できませんでした / failed: ${message}`, ...nextStep(thrown));
   process.exitCode = isWrongWord ? 2 : 1;
 }

@@ -160,6 +160,21 @@ test('whoever looks into the wrong folder is told that the key there is new', as
   expect(again).toEqual({ stdout: first.stdout, stderr: '' });
 });
 
+test.each([['start'], ['show'], ['register', '5345534841303031']])(
+  'a folder that cannot be made ends %s at once, with its name and the next step',
+  async (...words) => {
+    // /proc is there, and says it is not when something is made in it. A program that hangs is killed: it has no code.
+    const command = [program, ...words, '--folder', '/proc/sekisho/anchor'];
+    await expect(promisify(execFile)(process.execPath, command, { timeout: 60_000 })).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^できませんでした .*\nフォルダー \/proc\/sekisho\/anchor が使えません。.*--folder .*\n.*cannot be used/,
+      ),
+    });
+  },
+);
+
 test('an address that cannot be used, and a device that is none, are told with what to correct', async () => {
   await expect(run('start', '--host', '192.0.2.1')).rejects.toMatchObject({
     code: 1,
