@@ -80,6 +80,12 @@ const ACTIONS: Readonly<Record<RosterAction, Text>> = {
   'change-roles': ['権限を変える', 'Change roles'],
 };
 
+/** As screens call themselves to the appliance; whoever writes a client of the API may choose other names. */
+const SCREENS: ReadonlyMap<string, Text> = new Map<string, Text>([
+  ['counter', ['受付画面', 'Counter page']],
+  ['unknown', ['（不明）', '(unknown)']],
+]);
+
 /** What will happen, as a whole sentence, with the name in it. */
 const SENTENCES: Readonly<Record<RosterAction, (name: string) => Text>> = {
   add: (name) => [`${name} さんを名簿に追加します。`, `${name} will be added.`],
@@ -104,4 +110,9 @@ export const rolesText = (roles: readonly OperatorRole[]): string =>
   roles.map(roleText).join(currentLanguage() === 'ja' ? '・' : ', ');
 export const actionText = (action: RosterAction): string => speak(ACTIONS[action]);
 export const changeSentence = (action: RosterAction, name: string): string => speak(SENTENCES[action](name));
+/** A screen without words keeps its own name. */
+export function screenText(screen: string): string {
+  const text = SCREENS.get(screen);
+  return text === undefined ? screen : speak(text);
+}
 export const ALL_ROLES = Object.keys(ROLES) as readonly OperatorRole[];

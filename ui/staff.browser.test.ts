@@ -107,7 +107,7 @@ test('a refusal says what to do; an older roster is read anew', async () => {
 });
 
 test('who asked for what on a day, the newest first', async () => {
-  const { page, click, title } = counter;
+  const { rig, page, click, title } = counter;
   await openStaff();
   await click('操作の記録');
   await title('操作の記録');
@@ -115,11 +115,18 @@ test('who asked for what on a day, the newest first', async () => {
   await expect.poll(() => rows.count()).toBe(4);
   expect(await rows.nth(1).textContent()).toContain('ある日の操作の記録');
   expect(await rows.nth(3).textContent()).toContain('職員カードと暗証番号でサインインする');
+  expect(await page.getByRole('cell', { name: '受付画面', exact: true }).count()).toBe(3);
   await inspect('49-access-log');
+  const [signIn] = rig.gateway.noted;
+  rig.gateway.noted.push({ ...signIn!, screen: 'phone-2' });
   await page.getByLabel('日付').fill('2026-01-02');
   await click('表示する');
-  await expect.poll(() => rows.count()).toBe(5);
+  await expect.poll(() => rows.count()).toBe(6);
   expect(await rows.nth(1).textContent()).toContain('2026-01-02');
+  // Who has no words for a screen says its name.
+  await rows.nth(2).getByRole('cell', { name: 'phone-2', exact: true }).waitFor();
+  await click('English');
+  await page.getByRole('cell', { name: 'Counter page', exact: true }).first().waitFor();
 });
 
 test('nobody else sees these pages, and the next one does not inherit them', async () => {

@@ -6,7 +6,7 @@ import { clockTime, dayOf } from '../dates.ts';
 import { h, type ViewNode } from '../dom.ts';
 import { currentLanguage } from '../language.ts';
 import { t } from '../messages.ts';
-import { st } from '../staff-words.ts';
+import { screenText, st } from '../staff-words.ts';
 import type { State } from '../state.ts';
 import { card, field, heading, labelledTable, onSubmit, spinner } from './parts.ts';
 
@@ -48,7 +48,7 @@ function logRow({ seq, at, operatorId, displayName, screen, what, subject, error
     { key: String(seq) },
     h('th', { scope: 'row' }, clockTime(at)),
     h('td', {}, displayName ?? operatorId ?? st('nobody')),
-    h('td', {}, screen),
+    h('td', {}, screenText(screen)),
     h('td', {}, what[currentLanguage()]),
     h('td', {}, subject),
     h('td', {}, error === undefined ? st('accepted') : ERRORS[error][currentLanguage()].title),
