@@ -8,6 +8,17 @@ const inspect = useCounterPages((page) => {
   counter = page;
 });
 
+/** The longest question there is. */
+async function askThePatient(): Promise<void> {
+  const { page, click, title, signIn, unlock } = counter;
+  await signIn();
+  await unlock();
+  await page.getByLabel('限度額の情報も確認する').check();
+  await page.getByLabel('照合番号B').fill('12345678901234');
+  await click('受付を始める');
+  await title('カードを読み取ってよいですか');
+}
+
 describe('a whole visit by clicks', () => {
   test('sign-in, unlock, consent, photo, result, patient number, history', async () => {
     const { rig, page, click, title, signIn, unlock } = counter;
@@ -283,18 +294,13 @@ describe('other ways', () => {
     ['a tablet', 768, 1024],
     ['a notebook', 1366, 768],
   ])('on %s the patient and the clerk decide without scrolling', async (_name, width, height) => {
-    const { page, click, title, signIn, unlock } = counter;
+    const { page, click, title } = counter;
     await page.setViewportSize({ width, height });
     const bottomOf = (name: string): Promise<number> =>
       page
         .getByRole('button', { name, exact: true })
         .evaluate((button) => button.getBoundingClientRect().bottom);
-    await signIn();
-    await unlock();
-    await page.getByLabel('限度額の情報も確認する').check();
-    await page.getByLabel('照合番号B').fill('12345678901234');
-    await click('受付を始める');
-    await title('カードを読み取ってよいですか');
+    await askThePatient();
     expect(await bottomOf('はい、OK')).toBeLessThan(height);
     expect(await bottomOf('いいえ')).toBeLessThan(height);
     await click('はい、OK');
@@ -303,4 +309,35 @@ describe('other ways', () => {
     expect(await bottomOf('同じ人です')).toBeLessThan(height);
     expect(await bottomOf('ちがう人です')).toBeLessThan(height);
   });
+
+  test.each([
+    ['日本語', ['はい、OK', 'いいえ']],
+    ['English', ['Yes, OK', 'No']],
+  ])(
+    'on a phone held upright the patient reads all of it and answers without scrolling: %s',
+    async (language, answers) => {
+      const { page, click } = counter;
+      const [width, height] = [360, 740];
+      await page.setViewportSize({ width, height });
+      await askThePatient();
+      if (language === 'English') await click('English');
+      await page.evaluate(() => window.scrollTo(0, 0));
+      const question = page.locator('h1, .consent-text');
+      expect(await question.count()).toBe(4);
+      for (const shown of [
+        ...(await question.all()),
+        ...answers.map((name) => page.getByRole('button', { name, exact: true })),
+      ]) {
+        const box = (await shown.boundingBox())!;
+        const text = await shown.textContent();
+        expect(Math.min(box.x, box.y), `${text} begins`).toBeGreaterThanOrEqual(0);
+        expect(box.x + box.width, `${text} ends on the right`).toBeLessThanOrEqual(width);
+        expect(box.y + box.height, `${text} ends below`).toBeLessThanOrEqual(height);
+        const fontPx = await shown.evaluate((element) =>
+          Number.parseFloat(getComputedStyle(element).fontSize),
+        );
+        expect(fontPx, `${text} is large`).toBeGreaterThanOrEqual(21);
+      }
+    },
+  );
 });
