@@ -3,6 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { canonicalJson } from './canonical.ts';
 import jcs from './testdata/jcs.json' with { type: 'json' };
 
+/** Everything else is refused (above); the doubles beyond 2^53 begin among the numbers of sixteen digits. */
+function hasSafeIntegersOnly(json: unknown): boolean {
+  if (typeof json === 'number') return Number.isSafeInteger(json);
+  return typeof json !== 'object' || json === null || Object.values(json).every(hasSafeIntegersOnly);
+}
+
 describe('canonical JSON', () => {
   test.each(jcs.vectors)('gives the published bytes: $name', ({ input, outputHex }) => {
     const canonical = canonicalJson(JSON.parse(input));
@@ -25,9 +31,7 @@ describe('canonical JSON', () => {
   });
 
   test('means the value: parsing gives it back, and the order of names does not matter', () => {
-    const value = fc
-      .jsonValue({ stringUnit: 'binary' })
-      .filter((json) => !/\d[.e]|\d{17}/.test(JSON.stringify(json)));
+    const value = fc.jsonValue({ stringUnit: 'binary' }).filter(hasSafeIntegersOnly);
     fc.assert(
       fc.property(value, (json) => {
         const canonical = canonicalJson(json);
