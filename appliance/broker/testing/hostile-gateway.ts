@@ -147,7 +147,7 @@ export class HostileGateway {
 
   async #pass(ms: number): Promise<void> {
     await this.rig.clock.advance(ms);
-    if (this.#nowMs >= this.#leaseUntilMs) this.#forget();
+    if (this.#nowMs >= this.#leaseUntilMs) this.#lapse();
   }
 
   async #open(isFresh: boolean): Promise<void> {
@@ -166,11 +166,17 @@ export class HostileGateway {
     this.#forget();
   }
 
-  #forget(): void {
+  /** No lease is running. A question on the way is answered all the same, and begins one that counts from the question. */
+  #lapse(): void {
     this.#leaseUntilMs = NEVER;
     this.#isUnlocked = false;
     this.#session = { keyId: '', untilMs: NEVER };
     this.#isIdOpen = false;
+  }
+
+  /** What was asked before counts no more either. */
+  #forget(): void {
+    this.#lapse();
     this.#questions = this.#questions.map(({ bytes }) => ({ bytes, madeAtMs: NEVER }));
   }
 
