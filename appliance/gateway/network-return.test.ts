@@ -14,6 +14,8 @@ afterEach(() => bench.close());
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 const facts = () => bench.gateway.snapshot().facts;
+/** It asks the SP by itself; when that is over, only the snapshot tells. */
+const untilUnlocked = () => bench.untilSnapshot(({ facts: { sam } }) => sam === 'unlocked');
 const unlockCommands = (): number =>
   bench.sam.commands.filter(({ ins }) => ins === INS_EXTERNAL_AUTHENTICATE).length;
 const code = (wanted: string): object => expect.objectContaining({ code: wanted });
@@ -30,6 +32,7 @@ describe('a switch that restarts', () => {
   test('with the SP there is over without hands; nobody is signed in by it', async () => {
     await bench.signIn();
     await restartSwitch();
+    await untilUnlocked();
     expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online' });
     expect(facts().operator).toBeUndefined();
   });
@@ -42,7 +45,7 @@ describe('a switch that restarts', () => {
     expect(unlockCommands()).toBe(before);
     bench.centre.all = 'good';
     bench.gateway.refresh();
-    await settled();
+    await untilUnlocked();
     expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online' });
   });
 
@@ -72,6 +75,7 @@ describe('a switch that restarts', () => {
       bench.gateway.permits.grant(caller, wish, bench.request(ADMINISTRATOR)),
     );
     await restartSwitch();
+    await untilUnlocked();
     expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online', permit: 'carryOut' });
     expect(bench.gateway.snapshot().carryOut).toMatchObject({ isUsed: false, usesLeft: 3 });
     await bench.leave('foreign');

@@ -35,6 +35,7 @@ const grant = (more: Partial<PermitWish> = {}, by = caller, card = ADMINISTRATOR
   bench.withCard(bench.card(card), () => bench.gateway.permits.grant(by, wish(more), bench.request(card)));
 const recordsOf = <K extends EvidenceRecord['kind']>(kind: K) =>
   bench.records.filter((each): each is Extract<EvidenceRecord, { kind: K }> => each.kind === kind);
+/** For what must not happen: whoever waits for something polls for it. */
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 const facts = () => bench.gateway.snapshot().facts;
 const refused = (promise: Promise<unknown>, code: string): Promise<void> =>
@@ -94,9 +95,10 @@ describe('granting', () => {
   test('is taken back by hand', async () => {
     await grant();
     await bench.gateway.permits.end(caller);
-    await settled();
-    expect(facts().permit).toBe('none');
-    expect(recordsOf('permit-ended')).toMatchObject([{ reason: 'ended-by-hand', usesSpent: 0 }]);
+    await expect
+      .poll(() => recordsOf('permit-ended'))
+      .toMatchObject([{ reason: 'ended-by-hand', usesSpent: 0 }]);
+    await expect.poll(facts).toMatchObject({ permit: 'none' });
     await refused(bench.gateway.permits.end(caller), 'permit.none');
   });
 });
@@ -118,14 +120,12 @@ describe('a home visit', () => {
       permitId: recordsOf('permit-granted')[0]!.permitId,
     });
     expect(await bench.tap(nurse, bench.card('mihon-taro'))).toMatchObject({ outcome: 'accepted' });
-    await settled();
-    expect(bench.gateway.snapshot().carryOut).toMatchObject({ usesLeft: 2, isUsed: true });
+    await expect.poll(() => bench.gateway.snapshot().carryOut).toMatchObject({ usesLeft: 2, isUsed: true });
     bench.centre.all = 'good';
     await bench.arrive();
-    await settled();
-    expect(facts()).toMatchObject({ sam: 'unlocked', samUnlock: 'online', permit: 'none' });
+    await expect.poll(facts).toMatchObject({ sam: 'unlocked', samUnlock: 'online', permit: 'none' });
     expect(facts().operator).toBeUndefined();
-    expect(recordsOf('permit-ended')).toMatchObject([{ reason: 'returned', usesSpent: 1 }]);
+    await expect.poll(() => recordsOf('permit-ended')).toMatchObject([{ reason: 'returned', usesSpent: 1 }]);
   });
 
   test('nobody who is not named gets in, and the SAM stays shut', async () => {
@@ -138,8 +138,7 @@ describe('a home visit', () => {
     const nurse = await bench.signIn(NURSE);
     for (const patient of ['mihon-taro', 'mihon-hanako', 'kakuu-ume'])
       expect(await bench.tap(nurse, bench.card(patient))).toMatchObject({ outcome: 'accepted' });
-    await settled();
-    expect(bench.gateway.snapshot().missing).toBe('permit.uses-exhausted');
+    await expect.poll(() => bench.gateway.snapshot().missing).toBe('permit.uses-exhausted');
     await refused(bench.startTap(nurse), 'permit.uses-exhausted');
     expect(bench.organisationKeyUses).toBe(3);
   });
@@ -147,9 +146,8 @@ describe('a home visit', () => {
   test('its time is its time, also in the middle of the work', async () => {
     await bench.signIn(NURSE);
     await bench.clock.advance(4 * HOUR_MS);
-    await settled();
-    expect(facts()).toMatchObject({ sam: 'locked', permit: 'none' });
-    expect(recordsOf('permit-ended')).toMatchObject([{ reason: 'expired' }]);
+    await expect.poll(facts).toMatchObject({ sam: 'locked', permit: 'none' });
+    await expect.poll(() => recordsOf('permit-ended')).toMatchObject([{ reason: 'expired' }]);
     await refused(bench.signIn(NURSE), 'network.absent');
   });
 
@@ -157,11 +155,10 @@ describe('a home visit', () => {
     bench.centre.scripts.orders.behaviour = 'centre.refused';
     // The leave is over in that moment, which ends the wait for the card.
     await refused(bench.signIn(NURSE), 'network.absent');
-    await settled();
-    expect(facts().permit).toBe('none');
+    await expect.poll(facts).toMatchObject({ permit: 'none' });
     bench.centre.all = 'centre.unreachable';
     await refused(bench.signIn(NURSE), 'network.absent');
-    expect(recordsOf('permit-ended')).toMatchObject([{ reason: 'revoked' }]);
+    await expect.poll(() => recordsOf('permit-ended')).toMatchObject([{ reason: 'revoked' }]);
   });
 
   test('its yes opens nothing there without the card', async () => {
@@ -181,9 +178,8 @@ describe('a SAM that shall be dead', () => {
       if (where === 'absent') await bench.leave();
       bench.centre.isDisableOrdered = true;
       await bench.gateway.reconcileNow();
-      await settled();
-      expect(facts()).toMatchObject({ sam: 'disabled', permit: 'none' });
-      expect(recordsOf('sam-disabled')).toHaveLength(1);
+      await expect.poll(facts).toMatchObject({ sam: 'disabled', permit: 'none' });
+      await expect.poll(() => recordsOf('sam-disabled')).toHaveLength(1);
       expect(bench.simulatedSam.state.lifeCycle).toBe('disabled');
       await bench.arrive();
       expect(bench.gateway.snapshot()).toMatchObject({ ready: false, missing: 'sam.disabled' });
@@ -207,7 +203,6 @@ describe('a SAM that shall be dead', () => {
     bench.centre.isDisableOrdered = true;
     bench.centre.scripts.unlock.behaviour = 'centre.refused';
     await bench.arrive();
-    await settled();
-    expect(facts().sam).toBe('disabled');
+    await expect.poll(facts).toMatchObject({ sam: 'disabled' });
   });
 });
