@@ -90,7 +90,7 @@ describe('a pty', () => {
     expect(await first.ask(frameOf('02'), VERSION)).toMatch(VERSION);
     await first.ask(frameOf('1008'), /D511..00$/);
     await first.ask(HOST_ACK, /./, QUIET_MS);
-    expect(chip.baud).toBe(1_288_000);
+    await expect.poll(() => chip.baud).toBe(1_288_000);
     expect(await first.ask(frameOf('02'), VERSION, QUIET_MS)).not.toMatch(VERSION);
     await first.setRate(1_288_000);
     await first.ask(HOST_ACK, /./, QUIET_MS);
