@@ -1,6 +1,6 @@
 /** The lease over IPv6: the anchor at a unique local address and at a link-local one, with the same watch as over IPv4. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DeviceBook } from '#anchor/device-book.ts';
 import { openIdentity } from '#anchor/identity.ts';
 import {
@@ -48,6 +48,10 @@ beforeAll(async () => {
   onClinic('-6', 'addr', 'add', 'fd77::1/64', 'dev', 'clinic0', 'nodad');
   onClinic('-6', 'addr', 'add', 'fe80::77:1/64', 'dev', 'clinic0', 'nodad');
   onBox('-6', 'route', 'add', 'default', 'via', GATEWAY);
+  // The address that the kernel gives each link is there a second or two later, which would be a change in the middle of a test.
+  await vi.waitFor(() => expect(onBox('-6', 'addr', 'show', 'dev', BOX_DEVICE, 'tentative')).toBe(''), {
+    timeout: 30_000,
+  });
 });
 afterAll(async () => {
   await watcher?.stop();
