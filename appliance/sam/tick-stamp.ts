@@ -1,5 +1,4 @@
-/** Tick stamps as evidence: what one says, and whether the device key signed it. @see docs/sam-profile.md 4.7 */
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+/** Tick stamps: what one says. @see docs/sam-profile.md 4.7 */
 import { bigOf, hexOf, numberOf, parseObjects, parseTemplate, TEMPLATES } from './messages.ts';
 
 /** The complete E7 object and its DER signature, lower-case hexadecimal. */
@@ -38,34 +37,4 @@ export function parseTickStamp(stamp: Uint8Array): TickStampFacts {
     tickPeriodMs: numberOf(objects.tickPeriodMs),
     digest: objects.digest,
   };
-}
-
-/**
- * What the stamp says when the P-256 key `devicePublicKey` (DER SubjectPublicKeyInfo) signed it; undefined when it did not.
- * Throws `sam.failed` when the stamp is not a stamp at all.
- */
-export function verifyTickStamp(
-  stampHex: string,
-  signatureHex: string,
-  devicePublicKey: Uint8Array,
-): TickStampFacts | undefined {
-  const stamp = parseHex(stampHex);
-  const facts = parseTickStamp(stamp ?? new Uint8Array());
-  const signature = parseHex(signatureHex);
-  const key = parseDeviceKey(devicePublicKey);
-  const good = stamp && signature && key && verify('sha256', stamp, key, signature);
-  return good ? facts : undefined;
-}
-
-function parseHex(text: string): Uint8Array | undefined {
-  return /^(?:[0-9a-f]{2})+$/.test(text) ? Buffer.from(text, 'hex') : undefined;
-}
-
-function parseDeviceKey(spki: Uint8Array): KeyObject | undefined {
-  try {
-    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -34,7 +34,7 @@ function unsigned(value: number, lengthBytes: number): string {
 }
 
 /** SHA-256, DER or PKCS#1 v1.5. */
-export function signedBy(key: string, content: Uint8Array): Uint8Array {
+function signedBy(key: string, content: Uint8Array): Uint8Array {
   return sign('sha256', content, privateKey(key));
 }
 
