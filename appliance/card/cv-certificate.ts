@@ -4,10 +4,9 @@
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
-import { concatBytes } from './bytes.ts';
-import { encodeRsaPublicKey, parseRsaPublicKey } from './rsa-public-key.ts';
+import { parseRsaPublicKey } from './rsa-public-key.ts';
 import { SUITES, type Suite } from './suite.ts';
-import { encodeTlv, findTlv, parseTlv, parseTlvHeader, parseTlvs } from './tlv.ts';
+import { findTlv, parseTlv, parseTlvHeader, parseTlvs } from './tlv.ts';
 
 const TAG_CV_CERTIFICATE = 0x7f21;
 const TAG_BODY = 0x5f4e;
@@ -60,27 +59,6 @@ function parseEcPublicKey(bytes: Uint8Array): KeyObject {
   } catch (cause) {
     throw malformed('point not on the curve', cause);
   }
-}
-
-/** The value of 5F4E: what an issuer signs. */
-export function encodeCvBody(body: CvBody): Uint8Array {
-  if (body.issuerKeyId.length !== KEY_ID_BYTES || body.subjectKeyId.length !== KEY_ID_BYTES) {
-    throw new RangeError('a key id has 16 bytes');
-  }
-  const key =
-    body.suite === 'p384-sha384' ? encodeEcPublicKey(body.publicKey) : encodeRsaPublicKey(body.publicKey);
-  return concatBytes(body.issuerKeyId, body.subjectKeyId, key);
-}
-
-function encodeEcPublicKey(key: KeyObject): Uint8Array {
-  const { crv, x = '', y = '' } = key.export({ format: 'jwk' });
-  if (crv !== 'P-384') throw new RangeError('a P-384 key is needed');
-  const point = [Uint8Array.of(UNCOMPRESSED), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')];
-  return encodeTlv(TAG_EC_POINT, ...point);
-}
-
-export function encodeCvCertificate(body: Uint8Array, signature: Uint8Array): Uint8Array {
-  return encodeTlv(TAG_CV_CERTIFICATE, encodeTlv(TAG_BODY, body), encodeTlv(TAG_SIGNATURE, signature));
 }
 
 /** The two halves that a card loads: 7F21 header with the complete 5F4E object, then the complete 5F37 object. */

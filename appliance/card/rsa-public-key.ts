@@ -1,8 +1,7 @@
 /** The RSA public key as the My Number Card writes it: `90 <exponent> 91 <modulus>`. @see docs/protocol-facts.md 1.5 to 1.7 */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
-import { concatBytes } from './bytes.ts';
-import { encodeTlv, findTlv, parseTlvs } from './tlv.ts';
+import { findTlv, parseTlvs } from './tlv.ts';
 
 const TAG_EXPONENT = 0x90;
 const TAG_MODULUS = 0x91;
@@ -19,14 +18,6 @@ export function parseRsaPublicKey(bytes: Uint8Array): KeyObject {
   } catch (cause) {
     throw malformed(cause);
   }
-}
-
-export function encodeRsaPublicKey(key: KeyObject): Uint8Array {
-  const { kty, n = '', e = '' } = key.export({ format: 'jwk' });
-  const modulus = Buffer.from(n, 'base64url');
-  if (kty !== 'RSA' || modulus.length !== MODULUS_BYTES) throw new RangeError('an RSA-2048 key is needed');
-  const exponent = Buffer.from(e, 'base64url');
-  return concatBytes(encodeTlv(TAG_EXPONENT, exponent), encodeTlv(TAG_MODULUS, modulus));
 }
 
 function base64Url(bytes: Uint8Array): string {

@@ -19,7 +19,7 @@ import { testFaceRoot, testTextRoot } from '#drivers/simulated/issue/card-signer
 import { makeHpkiCardImage } from '#drivers/simulated/issue/hpki-card.ts';
 import { type MyNumberCardContent, makeMyNumberCardImage } from '#drivers/simulated/issue/my-number-card.ts';
 import { readCardFaceImages, readPerson } from '#drivers/simulated/people.ts';
-import { encodeCvBody, encodeCvCertificate, verifyCvCertificate } from './cv-certificate.ts';
+import { verifyCvCertificate } from './cv-certificate.ts';
 import { type CardExchange, openExchange } from './exchange.ts';
 import { openFace, readFace, readFaceCertificate, verifyFaceNumberB } from './face/application.ts';
 import { verifyFace } from './face/face.ts';
@@ -35,9 +35,9 @@ import { openJpki } from './jpki/application.ts';
 import { organisationProfile as profile } from './jpki/organisation-profile.ts';
 import { queryJpkiPin, verifyJpkiPin } from './jpki/pin.ts';
 import { signJpkiDigest } from './jpki/signature.ts';
-import { encodeOrganisationKeyId } from './organisation-key-id.ts';
 import { withTextSecureMessaging } from './secure-messaging/session.ts';
 import { SUITES, type Suite } from './suite.ts';
+import { encodeCvBody, encodeCvCertificate, encodeOrganisationKeyId } from './testing/cv-issuer.ts';
 import { openText, verifyTextNumberB, verifyTextPin } from './text/application.ts';
 import {
   readAttributes,
@@ -117,7 +117,7 @@ function signRaw(suite: Suite, key: KeyObject, data: Uint8Array): Uint8Array {
 
 function organisationCertificate(suite: Suite, expires?: { year: number; month: number }): Uint8Array {
   const { root, organisation } = keys[suite];
-  const subjectKeyId = encodeOrganisationKeyId({ hierarchy: 'test', institutionCode: '1312345678', expires });
+  const subjectKeyId = encodeOrganisationKeyId('1312345678', expires);
   const publicKey = createPublicKey(organisation.key);
   const body = encodeCvBody({ suite, issuerKeyId: rootKeyId, subjectKeyId, publicKey });
   return encodeCvCertificate(body, signRaw(suite, root.key, body));

@@ -1,7 +1,6 @@
 /** The card-face application (券面事項確認AP). @see docs/protocol-facts.md 1.6 */
 import { readObjectFile } from '../commands/read-binary.ts';
 import { selectApplication } from '../commands/select-file.ts';
-import { type PinState, queryPin } from '../commands/verify.ts';
 import { type CvCertificate, parseCvCertificate } from '../cv-certificate.ts';
 import type { CardExchange } from '../exchange.ts';
 import { presentPin } from '../pin.ts';
@@ -15,10 +14,6 @@ const NUMBER_B_REFERENCE = 0x80 | 0x12;
 
 export async function openFace(exchange: CardExchange): Promise<void> {
   await selectApplication(exchange, AID, { answer: 'none', absent: 'card.not-my-number-card' });
-}
-
-export function queryFaceNumberB(exchange: CardExchange): Promise<PinState> {
-  return queryPin(exchange, NUMBER_B_REFERENCE);
 }
 
 /** Presents 照合番号B (14 ASCII digits, overwritten in every case). Rejects with `patient.security-code-*`. */

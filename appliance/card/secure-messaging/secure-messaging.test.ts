@@ -10,7 +10,7 @@ import { parseCommand } from '../apdu.ts';
 import { concatBytes, encodeHex } from '../bytes.ts';
 import type { CardChannel } from '../channel.ts';
 import { type CardExchange, openExchange } from '../exchange.ts';
-import { encodeRsaPublicKey } from '../rsa-public-key.ts';
+import { encodeRsaPublicKey } from '../testing/cv-issuer.ts';
 import { ScriptedChannel, type ScriptLine } from '../testing/scripted-channel.ts';
 import { verifyTextNumberB } from '../text/application.ts';
 import { readAttributes } from '../text/attributes.ts';
