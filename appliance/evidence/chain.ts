@@ -43,20 +43,6 @@ export function createChainCheck(): ChainCheck {
   };
 }
 
-export type ChainVerdict =
-  | { readonly ok: true; readonly head: EvidenceReceipt | undefined }
-  /** `position` counts from 1 and is the number that the entry should have. */
-  | { readonly ok: false; readonly position: number; readonly reason: ChainBreak };
-
-export function verifyChain(entries: Iterable<ClaimedEntry>): ChainVerdict {
-  const check = createChainCheck();
-  for (const entry of entries) {
-    const reason = check.accept(entry);
-    if (reason !== undefined) return { ok: false, position: (check.head()?.seq ?? 0) + 1, reason };
-  }
-  return { ok: true, head: check.head() };
-}
-
 const ENTRY_SHAPE = /^\{"prev":"[0-9a-f]{64}","record":\{.*\},"seq":([1-9]\d*),"v":1\}$/s;
 
 function explain(canonical: Buffer, expectedSeq: number): ChainBreak {

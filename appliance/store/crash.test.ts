@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { verifyChain } from '#evidence/chain.ts';
+import { verifyChain } from '#evidence/testdata/chain-verdict.ts';
 import { openDatabase } from './database.ts';
 import { openSealer } from './sealer.ts';
 import { openStore } from './store.ts';

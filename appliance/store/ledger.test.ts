@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SekishoError } from '#contract/errors.ts';
-import { verifyChain } from '#evidence/chain.ts';
 import type { StoreEffect } from '#evidence/ledger.ts';
+import { type ChainVerdict, verifyChain } from '#evidence/testdata/chain-verdict.ts';
 import { ScriptedSam } from '#evidence/testdata/scripted-sam.ts';
 import { type Database, openDatabase } from './database.ts';
 import { openSealer } from './sealer.ts';
@@ -45,7 +45,7 @@ function rows(): Row[] {
   return withDatabase((database) => database.prepare<[], Row>('SELECT * FROM entry ORDER BY seq').all());
 }
 
-function chainOfRows(): ReturnType<typeof verifyChain> {
+function chainOfRows(): ChainVerdict {
   return verifyChain(rows().map(({ hash, canonical }) => ({ hash, canonical: Buffer.from(canonical) })));
 }
 
