@@ -9,7 +9,7 @@ import { generatePrivateKey } from '../pki/algorithm.ts';
 import { type Centre, startCentre } from '../region.ts';
 import { createPeople } from '../seed/people.ts';
 import type { Person } from '../seed/person.ts';
-import { issuePersonAuthentication } from '../seed/person-certificate.ts';
+import { issuePersonAuthentication } from '../testing/person-certificate.ts';
 import { sharedRsaKey } from '../testing/rsa-keys.ts';
 import { createAppliance, INSTITUTION, type ScriptedAppliance } from '../testing/scripted-appliance.ts';
 

@@ -6,12 +6,12 @@ import { afterAll, expect, test } from 'vitest';
 import { hasValidCheckDigit } from '../eligibility/check-digit.ts';
 import { openCentreParts } from '../parts.ts';
 import { generatePrivateKey } from '../pki/algorithm.ts';
+import { issuePersonAuthentication, issuePersonSigning } from '../testing/person-certificate.ts';
 import { sharedRsaKey } from '../testing/rsa-keys.ts';
 import { EDGE_CASES } from './edge-case.ts';
 import { loadSeed } from './load.ts';
 import { createPeople } from './people.ts';
 import { openPeople } from './people-file.ts';
-import { issuePersonAuthentication, issuePersonSigning } from './person-certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'centre-seed-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

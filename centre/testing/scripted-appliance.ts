@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { type Agent, Agent as HttpsAgent, request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { DEVICE_PROOF_EXPORTER_BYTES, DEVICE_PROOF_EXPORTER_LABEL } from '#contract/centre/wire.ts';
-import { enrolAppliance } from '../enrolment.ts';
 import type { CentreParts } from '../parts.ts';
 import { generatePrivateKey } from '../pki/algorithm.ts';
+import { encodePem } from '../pki/key-folder.ts';
+import { issueSamDevice, issueTlsClient } from '../pki/role-certificate.ts';
 
 export const INSTITUTION = '1312345678';
 export const NETWORK_ID = 'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf';
@@ -46,12 +47,11 @@ export function createAppliance(
 ): ScriptedAppliance {
   const deviceKey = generatePrivateKey('p-256');
   const tlsKey = generatePrivateKey('p-256');
-  const { deviceCertificate, tlsCertificate } = enrolAppliance(parts, {
+  const deviceCertificate = issueSamDevice(parts.pki, { samId, publicKey: createPublicKey(deviceKey) });
+  const tlsCertificate = issueTlsClient(parts.pki, { institutionCode, publicKey: createPublicKey(tlsKey) });
+  parts.administration.registerDevice({
+    deviceCertificate,
     institutionCode,
-    samId,
-    devicePublicKey: createPublicKey(deviceKey),
-    tlsPublicKey: createPublicKey(tlsKey),
-    organisationPublicKeys: [],
     networkIds: [NETWORK_ID],
     maxUses: 200,
     maxTicks: 36_000,
@@ -61,7 +61,7 @@ export function createAppliance(
     maxSockets: 1,
     ca: readFileSync(parts.pki.centreTls.certificateFile),
     key: tlsKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    cert: tlsCertificate,
+    cert: encodePem(tlsCertificate),
     maxVersion,
   });
   const prove: ScriptedAppliance['prove'] = async (baseUrl, change = (signature) => signature) => {

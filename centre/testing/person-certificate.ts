@@ -1,8 +1,8 @@
-/** The certificates of a person of the seed, for a key that a simulated card holds. */
+/** The certificates of a person of the seed, for a key that a card of a test holds. */
 import type { KeyObject } from 'node:crypto';
 import type { CentrePki } from '../pki/authority.ts';
 import { issueJpkiAuthentication, issueJpkiSigning } from '../pki/jpki.ts';
-import type { Person } from './person.ts';
+import type { Person } from '../seed/person.ts';
 
 /** The authentication certificate on the person's card, DER; `position` picks an older one. */
 export function issuePersonAuthentication(
