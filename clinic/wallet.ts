@@ -1,7 +1,7 @@
 /** The cards of the development clinic: every invented person's card, certified by the test authorities. */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { CentrePki } from '#centre/pki/authority.ts';
-import { fifthBirthdayMs, issueJpkiAuthentication, issueJpkiSigning } from '#centre/pki/jpki.ts';
+import { issueJpkiAuthentication, issueJpkiSigning } from '#centre/pki/jpki.ts';
 import { issueHpkiAuthentication } from '#centre/pki/role-certificate.ts';
 import type { CardImage } from '#drivers/simulated/card/image.ts';
 import { presenceKeysOf } from '#drivers/simulated/issue/card-signer.ts';
@@ -36,10 +36,6 @@ const HC_ROLE: Record<Person['part'], readonly string[]> = {
 /** RSA key of the signing certificate; nobody taps with it, so the people share one. */
 const SIGNING_KEY_INDEX = 20;
 
-function compactBirth(person: Person): string {
-  return person.birth.replaceAll('-', '');
-}
-
 /** What every card of the test region holds as EF 0016. */
 export function organisationRoots(pki: CentrePki): OrganisationRoot[] {
   const { 'rsa-2048': rsa, 'p-384': p384 } = pki.organisationRoots;
@@ -73,7 +69,7 @@ function issueMyNumberCard(
       name: person.name,
       address: person.address,
       locality: 'Kakuuken',
-      birthDate: compactBirth(person),
+      birthDate: person.birth.replaceAll('-', ''),
       sex: person.sex === '1' || person.sex === '2' ? person.sex : '3',
     }),
   };
@@ -116,10 +112,4 @@ export function issueWallet(
     return [person.id, { person, image, serial: wish.serial, publicKey: createPublicKey(key) }];
   });
   return new Map(cards);
-}
-
-/** The validity that JPKI gives: to the fifth birthday. */
-export function usualWish(person: Person, serial: string, nowMs: number): CertificateWish {
-  const issuedAtMs = nowMs - 180 * 86_400_000;
-  return { serial, notBeforeMs: issuedAtMs, notAfterMs: fifthBirthdayMs(compactBirth(person), issuedAtMs) };
 }

@@ -4,11 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CentrePki, openCentrePki } from '#centre/pki/authority.ts';
+import { fifthBirthdayMs } from '#centre/pki/jpki.ts';
 import { openPlatformDatabase } from '#centre/platform-database.ts';
 import type { OperatorRecord } from '#centre/service-provider/registry.ts';
 import { createSamKeyRegister, type SamKeyRegister } from '#centre/service-provider/sam-keys.ts';
 import { issueSam } from '#clinic/sam-issue.ts';
-import { type CertificateWish, issueWallet, usualWish, type WalletCard } from '#clinic/wallet.ts';
+import { type CertificateWish, issueWallet, type WalletCard } from '#clinic/wallet.ts';
 import type { OperatorRole } from '#contract/centre/service-provider.ts';
 import { testRsaKey } from '#drivers/simulated/keys/test-keys.ts';
 import type { Person } from '#drivers/simulated/people.ts';
@@ -47,6 +48,12 @@ export function serialOf(index: number): string {
   return (0x5e00 + index).toString(16).padStart(16, '0').replace(/^0/, '1');
 }
 
+/** A card half a year old, with the validity that JPKI gives: to the fifth birthday. */
+function usualWish({ birth }: Person, serial: string): CertificateWish {
+  const notBeforeMs = START_MS - 180 * 86_400_000;
+  return { serial, notBeforeMs, notAfterMs: fifthBirthdayMs(birth.replaceAll('-', ''), notBeforeMs) };
+}
+
 function operatorOf({ person, publicKey }: WalletCard): OperatorRecord {
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   return {
@@ -78,7 +85,7 @@ async function makeRegion(): Promise<TestRegion> {
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-region-'));
   let nextKey = FIRST_AUTHORITY_KEY;
   const pki = openCentrePki(folder, { rsaKey: () => testRsaKey(nextKey++) });
-  const wallet = issueWallet(pki, (person, index) => usualWish(person, serialOf(index), START_MS));
+  const wallet = issueWallet(pki, (person, index) => usualWish(person, serialOf(index)));
   const staff = [...wallet.values()].filter(({ person }) => person.part !== 'patient');
   const pem = (label: string): string => readFileSync(pki.certificateFile(label), 'utf8');
   const samKeys = createSamKeyRegister(openPlatformDatabase(':memory:'));
