@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ScriptedAuthorities } from '#evidence/testdata/scripted-authorities.ts';
 import { ScriptedSam } from '#evidence/testdata/scripted-sam.ts';
-import { openSealer } from '#store/sealer.ts';
-import { openStore } from '#store/store.ts';
+import { openUnsealedStore } from '#store/testdata/unsealed-store.ts';
 import { applianceFolder, databaseFile } from './state-folder.ts';
 
 const RUN = fileURLToPath(new URL('../tools/run.mjs', import.meta.url));
@@ -38,7 +37,7 @@ function evidence(...words: string[]): Promise<Outcome> {
 
 async function fillStore(authorities: ScriptedAuthorities, sam: ScriptedSam): Promise<void> {
   mkdirSync(applianceFolder(state), { recursive: true });
-  const store = openStore(databaseFile(state), { sealer: openSealer });
+  const store = openUnsealedStore(databaseFile(state));
   for (const { role, der } of authorities.carried()) store.certificates.keep(role, der);
   await store.ledger.append({ kind: 'started', at: AT, version: '0.1.0' });
   const head = await store.ledger.append(

@@ -6,8 +6,8 @@ import type { AccessRecord } from '#evidence/access-log.ts';
 import { CHAIN_START, encodeEntry, hashEntry } from '#evidence/entry.ts';
 import { readAccessLog } from './access-export.ts';
 import { type Database, openDatabase } from './database.ts';
-import { openSealer } from './sealer.ts';
-import { openStore, type Store } from './store.ts';
+import type { Store } from './store.ts';
+import { openUnsealedStore } from './testdata/unsealed-store.ts';
 
 const START_MS = Date.UTC(2026, 10, 25);
 
@@ -17,7 +17,7 @@ let store: Store;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sekisho-access-'));
   path = join(folder, 'store.db');
-  store = openStore(path, { sealer: openSealer });
+  store = openUnsealedStore(path);
 });
 afterEach(async () => {
   await store.close();
@@ -60,7 +60,7 @@ describe('the log', () => {
   test('goes on where it was, and answers a span in order', async () => {
     await fill(3);
     await store.close();
-    store = openStore(path, { sealer: openSealer });
+    store = openUnsealedStore(path);
     expect(store.accessLog.append(record(4, { subject: '2026-11-25' })).seq).toBe(4);
     const found = store.accessLog.between(START_MS + 2_000, START_MS + 5_000);
     expect(found.map(({ seq, subject }) => [seq, subject])).toEqual([
@@ -136,7 +136,7 @@ describe('the export', () => {
     await store.close();
     tamper(work);
     expect(readAccessLog(path).flaw).toEqual(flaw);
-    store = openStore(path, { sealer: openSealer });
+    store = openUnsealedStore(path);
   });
 });
 

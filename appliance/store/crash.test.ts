@@ -9,9 +9,8 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyChain } from '#evidence/testdata/chain-verdict.ts';
 import { openDatabase } from './database.ts';
-import { openSealer } from './sealer.ts';
-import { openStore } from './store.ts';
 import { visitId } from './testdata/sample-visit.ts';
+import { openUnsealedStore } from './testdata/unsealed-store.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '..', '..');
@@ -68,7 +67,7 @@ test('killed at random points of 200 visits, nothing acknowledged is lost and al
   for (let random = 1; acknowledged.length < 200; random = (random * 48_271) % 0x7fff_ffff) {
     acknowledged.push(...(await appendUntilKilled(1 + (random % 20), random % 1_500)));
     kills += 1;
-    const store = openStore(path, { sealer: openSealer });
+    const store = openUnsealedStore(path);
     const head = store.ledger.head();
     expect(head?.seq).toBeGreaterThanOrEqual(Number(acknowledged.at(-1)?.split(' ')[0]));
     expect(store.outbox.waiting()).toBe(head?.seq);

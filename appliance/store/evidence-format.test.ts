@@ -16,8 +16,8 @@ import { ScriptedAuthorities } from '#evidence/testdata/scripted-authorities.ts'
 import { ScriptedSam } from '#evidence/testdata/scripted-sam.ts';
 import { verifyEvidenceFile } from '#evidence/verify-file.ts';
 import { exportEvidence } from './export.ts';
-import { openSealer } from './sealer.ts';
-import { openStore, type Store } from './store.ts';
+import type { Store } from './store.ts';
+import { openUnsealedStore } from './testdata/unsealed-store.ts';
 
 const page = readFileSync(new URL('../../docs/evidence-format.md', import.meta.url), 'utf8');
 const commands = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block).join('\n');
@@ -34,7 +34,7 @@ beforeAll(async () => {
   mkdirSync(pki);
   mkdirSync(kit);
   authorities = new ScriptedAuthorities(pki, sam.privateKeyPem);
-  const store = openStore(join(folder, 'store.db'), { sealer: openSealer });
+  const store = openUnsealedStore(join(folder, 'store.db'));
   await writeADay(store);
   await store.close();
   exportEvidence(join(folder, 'store.db'), join(kit, 'evidence.txt'));

@@ -7,9 +7,9 @@ import { ScriptedSam } from '#evidence/testdata/scripted-sam.ts';
 import { verifyEvidenceFile } from '#evidence/verify-file.ts';
 import { openDatabase } from './database.ts';
 import { exportEvidence } from './export.ts';
-import { openSealer } from './sealer.ts';
-import { openStore, type Store } from './store.ts';
+import type { Store } from './store.ts';
 import { sampleRecord } from './testdata/sample-visit.ts';
+import { openUnsealedStore } from './testdata/unsealed-store.ts';
 
 let folder: string;
 let path: string;
@@ -19,7 +19,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sekisho-export-'));
   path = join(folder, 'store.db');
   out = join(folder, 'evidence.txt');
-  store = openStore(path, { sealer: openSealer });
+  store = openUnsealedStore(path);
 });
 afterEach(async () => {
   await store.close();

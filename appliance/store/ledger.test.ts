@@ -7,9 +7,9 @@ import type { StoreEffect } from '#evidence/ledger.ts';
 import { type ChainVerdict, verifyChain } from '#evidence/testdata/chain-verdict.ts';
 import { ScriptedSam } from '#evidence/testdata/scripted-sam.ts';
 import { type Database, openDatabase } from './database.ts';
-import { openSealer } from './sealer.ts';
-import { openStore, type Store } from './store.ts';
+import type { Store } from './store.ts';
 import { sampleEffects, sampleRecord, sampleVisit, visitId } from './testdata/sample-visit.ts';
+import { openUnsealedStore } from './testdata/unsealed-store.ts';
 
 let folder: string;
 let path: string;
@@ -18,7 +18,7 @@ let store: Store;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sekisho-ledger-'));
   path = join(folder, 'store.db');
-  store = openStore(path, { sealer: openSealer });
+  store = openUnsealedStore(path);
 });
 afterEach(async () => {
   await store.close();
@@ -56,7 +56,7 @@ describe('the ledger', () => {
     const second = await store.ledger.append(sampleRecord(2));
     expect(store.ledger.head()).toEqual(second);
     await store.close();
-    store = openStore(path, { sealer: openSealer });
+    store = openUnsealedStore(path);
     expect(store.ledger.head()).toEqual(second);
     const third = await store.ledger.append(sampleRecord(3));
     expect(chainOfRows()).toEqual({ ok: true, head: third });
@@ -167,11 +167,9 @@ describe('the ledger', () => {
       database.exec('DROP TRIGGER entry_is_never_changed');
       database.exec(`UPDATE entry SET canonical = replace(canonical, 'clerk-1', 'clerk-2')`);
     });
-    expect(() => openStore(path, { sealer: openSealer })).toThrow(
-      expect.objectContaining({ code: 'evidence.broken' }),
-    );
+    expect(() => openUnsealedStore(path)).toThrow(expect.objectContaining({ code: 'evidence.broken' }));
     rmSync(path);
-    store = openStore(path, { sealer: openSealer });
+    store = openUnsealedStore(path);
   });
 
   test('closing waits for the append under way', async () => {
@@ -181,7 +179,7 @@ describe('the ledger', () => {
     });
     await store.close();
     expect((await append).seq).toBe(1);
-    store = openStore(path, { sealer: openSealer });
+    store = openUnsealedStore(path);
     expect(store.ledger.head()?.seq).toBe(1);
   });
 });

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import type { StoreEffect } from '#evidence/ledger.ts';
-import { openSealer } from './sealer.ts';
-import { openStore, type Store } from './store.ts';
+import type { Store } from './store.ts';
 import {
   AT,
   INSURED,
@@ -15,12 +14,13 @@ import {
   sampleVisit,
   visitId,
 } from './testdata/sample-visit.ts';
+import { openUnsealedStore } from './testdata/unsealed-store.ts';
 
 let folder: string;
 let store: Store;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sekisho-queries-'));
-  store = openStore(join(folder, 'store.db'), { sealer: openSealer });
+  store = openUnsealedStore(join(folder, 'store.db'));
 });
 afterEach(async () => {
   await store.close();
@@ -122,7 +122,7 @@ test('uses for a person outlive the process, and go when they are old', () => {
   const { personUses } = store;
   personUses.recordPersonUse({ person: 'a', atMs: 1 }, 0);
   personUses.recordPersonUse({ person: 'b', atMs: 2 }, 0);
-  const again = openStore(path, { sealer: openSealer });
+  const again = openUnsealedStore(path);
   expect(again.personUses.personUses()).toEqual([
     { person: 'a', atMs: 1 },
     { person: 'b', atMs: 2 },

@@ -32,7 +32,7 @@ export interface SealedColumn {
   readonly index?: { readonly column: string; textOf(plain: Uint8Array): string | undefined };
 }
 
-/** Seals nothing: for tests, with fictitious patients. */
+/** Seals nothing: for tests and benchmarks, with fictitious patients. */
 export const openSealer: Sealer = {
   seal: (plain) => plain,
   unseal: (sealed) => sealed,

@@ -57,7 +57,8 @@ export interface SealedStore extends Store {
  * `vault.open`. Throws `store.*`, or `evidence.broken` when the newest entry is damaged.
  */
 export function openSealedStore(path: string): SealedStore {
-  return closingOnFailure(openDatabase(path), (database) => {
+  const database = openDatabase(path);
+  try {
     const vault = createVault(database, SEALED_COLUMNS);
     const store = assembleStore(database, vault);
     return {
@@ -68,17 +69,6 @@ export function openSealedStore(path: string): SealedStore {
         vault.close();
       },
     };
-  });
-}
-
-/** The same with a Sealer of one's own. */
-export function openStore(path: string, { sealer }: { readonly sealer: Sealer }): Store {
-  return closingOnFailure(openDatabase(path), (database) => assembleStore(database, sealer));
-}
-
-function closingOnFailure<Result>(database: Database, work: (database: Database) => Result): Result {
-  try {
-    return work(database);
   } catch (thrown) {
     database.close();
     throw thrown;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openDatabase, prepare } from './database.ts';
 import { openSlot } from './letterbox.ts';
-import { openSealer } from './sealer.ts';
-import { openSealedStore, openStore, SEALED_COLUMNS, type SealedStore, type Store } from './store.ts';
+import { openSealedStore, SEALED_COLUMNS, type SealedStore, type Store } from './store.ts';
 import { INSURED, sampleAnswer, sampleRecord, sampleVisit, visitId } from './testdata/sample-visit.ts';
+import { openUnsealedStore } from './testdata/unsealed-store.ts';
 import { WrappingSam } from './testdata/wrapping-sam.ts';
 
 let folder: string;
@@ -114,7 +114,7 @@ describe('the seal', () => {
   });
 
   test('is what does it: without one all of it is readable', async () => {
-    const store = openStore(path, { sealer: openSealer });
+    const store = openUnsealedStore(path);
     opened.push(store);
     await fill(store);
     expect(SECRETS.filter(isOnDisk)).toEqual(SECRETS);
@@ -324,7 +324,7 @@ describe('a new key', () => {
 
 describe('a database from before there were keys', () => {
   test('is sealed when it gets its first', async () => {
-    const plain = openStore(path, { sealer: openSealer });
+    const plain = openUnsealedStore(path);
     await fill(plain);
     await plain.close();
     const store = sealed();

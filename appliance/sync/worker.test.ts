@@ -7,9 +7,9 @@ import { SekishoError } from '#contract/errors.ts';
 import { silentLogger } from '#ports/logger.ts';
 import { type Random, systemRandom } from '#ports/random.ts';
 import { LONGEST_RETRY_MS } from '#store/outbox.ts';
-import { openSealer } from '#store/sealer.ts';
-import { openStore, type Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import { sampleEffects, sampleRecord, visitId } from '#store/testdata/sample-visit.ts';
+import { openUnsealedStore } from '#store/testdata/unsealed-store.ts';
 import { backoffMs, FIRST_RETRY_MS } from './backoff.ts';
 import { ScriptedClock, ScriptedHistory } from './testdata/scripted-line.ts';
 import { type SyncWorker, startSyncWorker } from './worker.ts';
@@ -24,7 +24,7 @@ let worker: SyncWorker | undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sekisho-sync-'));
-  store = openStore(join(folder, 'store.db'), { sealer: openSealer });
+  store = openUnsealedStore(join(folder, 'store.db'));
   clock = new ScriptedClock();
   history = new ScriptedHistory();
 });
@@ -139,7 +139,7 @@ describe('the worker', () => {
         fc.array(fc.constantFrom('ok', 'down', 'lost', 'restart'), { maxLength: 12 }),
         async (fate) => {
           const path = join(folder, `${Math.random()}.db`);
-          let own = openStore(path, { sealer: openSealer });
+          let own = openUnsealedStore(path);
           const centre = new ScriptedHistory();
           const time = new ScriptedClock();
           for (const number of [1, 2, 3])
@@ -173,7 +173,7 @@ describe('the worker', () => {
               steps.shift();
               await running.stop();
               await own.close();
-              own = openStore(path, { sealer: openSealer });
+              own = openUnsealedStore(path);
               running = await run();
             } else await time.sleepOn();
           }

@@ -1,11 +1,10 @@
 /** Appends visits for ever and prints each acknowledged one, until somebody kills it. Run by `crash.test.ts`. */
 import { writeSync } from 'node:fs';
 import { ScriptedSam } from '#evidence/testdata/scripted-sam.ts';
-import { openSealer } from '../sealer.ts';
-import { openStore } from '../store.ts';
 import { sampleEffects, sampleRecord } from './sample-visit.ts';
+import { openUnsealedStore } from './unsealed-store.ts';
 
-const store = openStore(process.argv[2] ?? '', { sealer: openSealer });
+const store = openUnsealedStore(process.argv[2] ?? '');
 const sam = new ScriptedSam();
 
 async function appendForEver(): Promise<never> {
