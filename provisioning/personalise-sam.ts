@@ -43,7 +43,7 @@ export async function provisionSam(provisioning: SamProvisioning): Promise<StepO
   return outcome;
 }
 
-export function samStep(provisioning: SamProvisioning): Step {
+function samStep(provisioning: SamProvisioning): Step {
   const { profile, channel, wanted, issue, random, staticKeys } = provisioning;
   return {
     describe: `The SAM ${wanted.samId} belongs to institution ${wanted.institutionCode}.`,

@@ -181,7 +181,7 @@ function doubted(connection: State['connection']): State['connection'] {
 }
 
 /** Also used when the session ends by itself. */
-export function forgetPatient({ tap }: State): Partial<State> {
+function forgetPatient({ tap }: State): Partial<State> {
   releaseImages(tap?.images);
   return {
     staff: NO_STAFF,

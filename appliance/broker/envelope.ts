@@ -14,7 +14,7 @@ const Meter = z.strictObject({
   bytesIn: z.number().int(),
 });
 
-export const Answered = z.strictObject({ id: Id, answer: z.unknown(), meter: Meter });
+const Answered = z.strictObject({ id: Id, answer: z.unknown(), meter: Meter });
 
 export const Refused = z.strictObject({
   id: Id,

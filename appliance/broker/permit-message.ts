@@ -31,7 +31,7 @@ export interface SignedPermit {
 const LABEL = Buffer.from('SEKISHO-PERMIT-1', 'ascii');
 const HEAD_BYTES = 92;
 const KEY_ID_BYTES = 32;
-export const MAX_PERMIT_OPERATORS = 16;
+const MAX_PERMIT_OPERATORS = 16;
 export const MAX_PERMIT_BYTES = HEAD_BYTES + MAX_PERMIT_OPERATORS * KEY_ID_BYTES;
 
 export function encodePermit(terms: PermitTerms): Uint8Array {

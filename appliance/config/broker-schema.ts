@@ -42,7 +42,7 @@ export const PermitMaxMs = milliseconds(24 * HOUR_MS, MINUTE_MS, 7 * 24 * HOUR_M
 );
 export const PermitMaxUses = count(50, 1_000).describe('Most uses that a carry-out permit may allow.');
 
-export const BrokerLimits = z
+const BrokerLimits = z
   .strictObject({
     leaseGraceMs: milliseconds(3_000, 1_000, 15_000).describe('From a question to the end of its lease.'),
     leaseMaxRoundTripMs: milliseconds(500, 10, 3_000).describe('Longest way of an answer of the anchor.'),
@@ -61,7 +61,7 @@ export const BrokerLimits = z
 export const ServiceProviderKeyPath = FilePath.describe(
   'Public key of the SP, PEM: it signs the roster of operators.',
 );
-export const AnchorKeyPath = FilePath.describe('Public key of the anchor of the registered network, PEM.');
+const AnchorKeyPath = FilePath.describe('Public key of the anchor of the registered network, PEM.');
 
 export const BrokerConfigSchema = z.strictObject({
   profile: z.enum(['production', 'development']).describe('`production` refuses every simulator.'),

@@ -52,7 +52,7 @@ export interface Exchanges {
   readonly boundMs: readonly number[];
 }
 
-export async function measureExchanges(baudRate: number, rounds: number): Promise<Exchanges> {
+async function measureExchanges(baudRate: number, rounds: number): Promise<Exchanges> {
   const chip = new EmulatedPn532({ timing: REAL_TIMING });
   const line = await openPty();
   chip.attach(line);
