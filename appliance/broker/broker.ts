@@ -1,11 +1,11 @@
 /** The broker: rules in front of a SAM. One command in, one answer or a typed refusal out; it shuts the SAM by itself. */
+import { fromHex, toHex } from '#card/bytes.ts';
 import type { ApduMeter } from '#card/exchange.ts';
 import { isSekishoError, SekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { LeaseVerdict } from '#ports/lease-verifier.ts';
 import type { Logger } from '#ports/logger.ts';
 import { type Answer, type Ask, type BrokerEvent, COMMANDS, type CommandName } from './commands.ts';
-import { fromHex, toHex } from './hex.ts';
 import { LeaseWatch } from './lease-watch.ts';
 import { MARK_EVERY_MS } from './permit.ts';
 import type { Policy } from './policy.ts';

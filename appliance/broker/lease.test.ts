@@ -2,8 +2,8 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { fromHex, toHex } from '#card/bytes.ts';
 import { VirtualClock } from '#ports/testing/virtual-clock.ts';
-import { fromHex, toHex } from './hex.ts';
 import { Lease, networkIdOf } from './lease.ts';
 import { type AnswerChanges, ScriptedAnchor } from './testing/scripted-anchor.ts';
 

@@ -3,7 +3,7 @@
  * Pure: bytes in, a verdict out. @see docs/lease-protocol.md
  */
 import { createHash, type KeyObject, verify } from 'node:crypto';
-import { equalBytes } from '#card/bytes.ts';
+import { equalBytes, toHex } from '#card/bytes.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { LeaseAnswer } from '#ports/lease-verifier.ts';
 import type { Random } from '#ports/random.ts';
@@ -101,7 +101,7 @@ export class Lease {
   }
 
   #isNewest(anchorBoot: Uint8Array, sequence: bigint): boolean {
-    const boot = Buffer.from(anchorBoot).toString('hex');
+    const boot = toHex(anchorBoot);
     if (sequence <= (this.#sequences.get(boot) ?? -1n)) return false;
     this.#sequences.set(boot, sequence);
     const [oldest] = this.#sequences.keys();

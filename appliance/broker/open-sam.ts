@@ -1,7 +1,7 @@
 /** One power-up of the SAM, seen through a link. */
+import { fromHex, toHex } from '#card/bytes.ts';
 import { DataKeyRecipient } from '#sam/data-key-recipient.ts';
 import type { Answer } from './commands.ts';
-import { fromHex, toHex } from './hex.ts';
 import type { BrokerLink } from './link.ts';
 import type { OpenSam } from './sam-access.ts';
 

@@ -1,8 +1,8 @@
 /** The operators that the SP signed for this SAM: the same object that the SAM gets. @see docs/sam-profile.md 4.10 */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { toHex } from '#card/bytes.ts';
 import { parseTlvs, type Tlv } from '#card/tlv.ts';
 import { SekishoError } from '#contract/errors.ts';
-import { toHex } from './hex.ts';
 
 export interface OperatorKey {
   /** SHA-256 of the DER SubjectPublicKeyInfo, hex. */

@@ -1,5 +1,5 @@
 /** The gateway's side of the carry-out permit: draws up what is signed, and asks the broker. */
-import { toHex } from './hex.ts';
+import { toHex } from '#card/bytes.ts';
 import type { BrokerLink } from './link.ts';
 import { encodePermit } from './permit-message.ts';
 import type { PermitDoor } from './sam-access.ts';

@@ -2,8 +2,8 @@
  * What an administrator's card signs so that the SAM may be used away from its network: one byte string, one meaning.
  * @see docs/permit.md
  */
+import { fromHex, toHex } from '#card/bytes.ts';
 import { SekishoError } from '#contract/errors.ts';
-import { fromHex, toHex } from './hex.ts';
 
 export interface PermitTerms {
   /** 16 hex digits: the SAM that it is for. */

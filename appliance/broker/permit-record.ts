@@ -1,7 +1,7 @@
 /** A permit and how far it has run, as the broker remembers it across restarts. */
 import { z } from 'zod';
+import { fromHex, toHex } from '#card/bytes.ts';
 import { HexOf } from '#contract/centre/wire.ts';
-import { fromHex, toHex } from './hex.ts';
 import { MAX_PERMIT_BYTES, type SignedPermit } from './permit-message.ts';
 
 const HexUpTo = (maxBytes: number): z.ZodString =>

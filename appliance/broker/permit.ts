@@ -2,10 +2,10 @@
  * The carry-out permit, as the broker believes it: an administrator's card signed it while the box was at home, and it
  * counts down whatever is done to clocks and processes. In doubt it has ended. @see docs/permit.md
  */
+import { toHex } from '#card/bytes.ts';
 import { isSekishoError, SekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Random } from '#ports/random.ts';
-import { toHex } from './hex.ts';
 import type { OperatorRoster } from './operator-roster.ts';
 import { isSignedBy, requireActive } from './operator-session.ts';
 import { type PermitTerms, parsePermit, type SignedPermit } from './permit-message.ts';

@@ -3,12 +3,12 @@
  * the broker itself has verified; nothing is believed because the gateway says so. No I/O but the memory.
  */
 import type { KeyObject } from 'node:crypto';
+import { toHex } from '#card/bytes.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Random } from '#ports/random.ts';
 import type { SignForCardAsk } from './commands.ts';
 import { bindConsent } from './consent-binding.ts';
-import { toHex } from './hex.ts';
 import { Lease, type LeaseTerms } from './lease.ts';
 import { type OperatorRoster, readRoster } from './operator-roster.ts';
 import { OperatorSession, type SessionLimits } from './operator-session.ts';

@@ -2,9 +2,9 @@
  * The gateway's side of the broker: keeps the line open, notices when the SAM leaves, and remembers what may be
  * remembered. The organisation certificate is readable only while unlocked, so it is kept only while unlocked.
  */
+import { fromHex, toHex } from '#card/bytes.ts';
 import type { Suite } from '#card/suite.ts';
 import { SekishoError } from '#contract/errors.ts';
-import { fromHex, toHex } from './hex.ts';
 import type { BrokerLink, LinkEvent } from './link.ts';
 import { openSamOver } from './open-sam.ts';
 import { signInMessage } from './operator-session.ts';

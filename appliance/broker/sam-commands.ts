@@ -1,7 +1,7 @@
 /** The commands that reach the SAM: what must be true for each, and how it is asked. */
+import { fromHex, toHex } from '#card/bytes.ts';
 import { SekishoError } from '#contract/errors.ts';
 import type { Answer, Ask, CommandName } from './commands.ts';
-import { fromHex, toHex } from './hex.ts';
 import type { Policy } from './policy.ts';
 import type { PoweredSam } from './sam-power.ts';
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
+import { fromHex, toHex } from './bytes.ts';
 
 /** R: from the card's deterministic RSA signature. K: derived in the SAM from issuer and serial. */
 export type CardIdAlgorithm = 'R' | 'K';
@@ -66,12 +67,12 @@ export function parseCardId(text: string): CardId {
     number = (number << BITS_PER_CHARACTER) | BigInt(ALPHABET.indexOf(character));
   }
   if (checkCharacter(number) !== check) throw invalid('check character');
-  const value = Uint8Array.from(Buffer.from(number.toString(16).padStart(2 * VALUE_BYTES, '0'), 'hex'));
+  const value = fromHex(number.toString(16).padStart(2 * VALUE_BYTES, '0'));
   return { algorithm: algorithm === 'R' ? 'R' : 'K', version: 1, value };
 }
 
 function toNumber(value: Uint8Array): bigint {
-  return BigInt(`0x${Buffer.from(value).toString('hex')}`);
+  return BigInt(`0x${toHex(value)}`);
 }
 
 function checkCharacter(number: bigint): string {

@@ -1,8 +1,8 @@
 /** The one DER structure that a card is sent. Certificates are parsed by appliance/trust. */
-import { concatBytes } from './bytes.ts';
+import { concatBytes, fromHex } from './bytes.ts';
 
 /** SEQUENCE { SEQUENCE { id-sha256, NULL }, OCTET STRING (32) } up to the digest. @see RFC 8017 §9.2 note 1 */
-const SHA_256_PREFIX = Uint8Array.from(Buffer.from('3031300D060960864801650304020105000420', 'hex'));
+const SHA_256_PREFIX = fromHex('3031300D060960864801650304020105000420');
 const SHA_256_BYTES = 32;
 
 export function encodeSha256DigestInfo(digest: Uint8Array): Uint8Array {

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { SamAccess } from '#broker/sam-access.ts';
-import { equalBytes } from '#card/bytes.ts';
+import { equalBytes, toHex } from '#card/bytes.ts';
 import {
   cardIdDerivationInput,
   cardIdDigest,
@@ -132,10 +132,10 @@ async function signForCard(
     samId: sam.samId,
     useCounter,
     tapId,
-    consentDigest: hex(digest),
-    cardChallenge: hex(cardChallenge),
+    consentDigest: toHex(digest),
+    cardChallenge: toHex(cardChallenge),
     ticks: ticks.toString(),
-    tickNonce: hex(sam.tickNonce),
+    tickNonce: toHex(sam.tickNonce),
   };
   return { fields, tapChallenge, signature };
 }
@@ -214,8 +214,8 @@ function describeProof(
     profile: profile.id,
     suite: token.suite,
     ...organisation.fields,
-    tapChallenge: hex(organisation.tapChallenge),
-    cardSignature: hex(signature),
+    tapChallenge: toHex(organisation.tapChallenge),
+    cardSignature: toHex(signature),
     certificateSha256: createHash('sha256').update(certificate.der).digest('hex'),
     sealedCertificate: Buffer.from(sealed).toString('base64'),
   };
@@ -234,8 +234,4 @@ function requireGenuine(isGenuine: boolean): void {
 function watched<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -1,4 +1,5 @@
 /** The operator session: opens with a card and PIN, ends by itself, dies with the network lease. */
+import { fromHex } from '#card/bytes.ts';
 import { type ErrorCode, SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { GatewayCore } from './core.ts';
 import type { Caller, OperatorSession, SignInRequest } from './face.ts';
@@ -205,7 +206,7 @@ export class OperatorSessions {
   }
 
   #signUnlock(signedIn: SignedIn, card: OperatorCard): Promise<void> {
-    const keyId = new Uint8Array(Buffer.from(signedIn.certificate.keyId, 'hex'));
+    const keyId = fromHex(signedIn.certificate.keyId);
     return this.#unlock.offline(
       async (message) => ({ keyId, signature: await card.sign(message) }),
       signedIn.operator.operatorId,

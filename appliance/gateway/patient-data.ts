@@ -5,6 +5,7 @@
  */
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import type { OpenSam } from '#broker/sam-access.ts';
+import { toHex } from '#card/bytes.ts';
 import { SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
@@ -106,7 +107,7 @@ export class PatientData {
   }
 
   async #rewrap(fromSamId: string, wrapped: Uint8Array): Promise<Uint8Array> {
-    const request = { fromSamId, wrapped: Buffer.from(wrapped).toString('hex') };
+    const request = { fromSamId, wrapped: toHex(wrapped) };
     const answer = await this.#parts.centre.serviceProvider.rewrapDataKey(request, this.#stop);
     return Buffer.from(answer.wrapped, 'hex');
   }

@@ -1,5 +1,6 @@
 /** What evidence keeps of an application that proved to be on the card in the field. */
 import { createHash, type KeyObject } from 'node:crypto';
+import { toHex } from '#card/bytes.ts';
 import type { PresenceProof } from '#evidence/record.ts';
 import type { Trust } from '#trust/ports.ts';
 
@@ -11,7 +12,7 @@ export async function describePresence(
 ): Promise<PresenceProof> {
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   return {
-    signature: Buffer.from(signature).toString('hex'),
+    signature: toHex(signature),
     publicKeySha256: createHash('sha256').update(spki).digest('hex'),
     sealedPublicKey: Buffer.from(await trust.sealForAudit(spki)).toString('base64'),
   };

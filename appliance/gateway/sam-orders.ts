@@ -1,4 +1,5 @@
 /** What the SP wants of this device is asked for, because nothing reaches it from outside. A SAM that shall be dead is killed at once. */
+import { toHex } from '#card/bytes.ts';
 import { isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { GatewayCore } from './core.ts';
 import type { GatewayParts } from './parts.ts';
@@ -45,7 +46,7 @@ export class SamOrders {
   async #disable(): Promise<void> {
     const { samAccess, centre, ledger, clock } = this.#parts;
     const sam = await samAccess.ready();
-    const challenge = Buffer.from(await sam.challenge()).toString('hex');
+    const challenge = toHex(await sam.challenge());
     const { order } = await centre.serviceProvider.disableSam({ samId: sam.samId, challenge }, this.#stop);
     await sam.disable(new Uint8Array(Buffer.from(order, 'base64')));
     this.#core.apply({ type: 'samDisabled' });

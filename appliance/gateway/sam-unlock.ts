@@ -1,5 +1,6 @@
 /** Opens the SAM: online by the SP's grant, offline by an operator's card. The SAM verifies both itself. */
 import type { OpenSam } from '#broker/sam-access.ts';
+import { fromHex, toHex } from '#card/bytes.ts';
 import type { RosterAnswer } from '#contract/centre/service-provider.ts';
 import { type ErrorCode, isSekishoError, SekishoError, toSekishoError } from '#contract/errors.ts';
 import type { GatewayCore } from './core.ts';
@@ -175,7 +176,7 @@ export class SamUnlock {
     const { centre, networkId } = this.#parts;
     const sam = await this.#openSam();
     const challenge = await sam.challenge();
-    const request = { samId: sam.samId, challenge: Buffer.from(challenge).toString('hex'), networkId };
+    const request = { samId: sam.samId, challenge: toHex(challenge), networkId };
     const { grant } = await centre.serviceProvider
       .unlockSam(request, this.#stop)
       .catch(async (thrown: unknown) => {
@@ -207,7 +208,7 @@ export class SamUnlock {
 
   async #unlockOffline(sign: OperatorSigner, operatorId: string): Promise<void> {
     const sam = await this.#openSam();
-    const networkId = new Uint8Array(Buffer.from(this.#parts.networkId, 'hex'));
+    const networkId = fromHex(this.#parts.networkId);
     const challenge = await sam.challenge();
     const { keyId, signature } = await sign(sam.offlineUnlockMessage(challenge, networkId));
     await sam.unlockOffline({ keyId, networkId, signature });

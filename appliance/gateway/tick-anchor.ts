@@ -3,6 +3,7 @@
  * proven earliest and latest time; it covers all entries so far. Without the authority the stamps still order everything.
  */
 import { createHash } from 'node:crypto';
+import { fromHex } from '#card/bytes.ts';
 import { toSekishoError } from '#contract/errors.ts';
 import { encodeCompleteStamp } from '#evidence/tick-stamp.ts';
 import type { GatewayParts } from './parts.ts';
@@ -45,9 +46,7 @@ export class TickAnchor {
     // The next unlock may come while the authority thinks about this one.
     this.#isMissing = false;
     try {
-      const tickStamp = encodeCompleteStamp(
-        await sam.tickStamp(new Uint8Array(Buffer.from(head.hash, 'hex'))),
-      );
+      const tickStamp = encodeCompleteStamp(await sam.tickStamp(fromHex(head.hash)));
       const digest = createHash('sha256').update(tickStamp, 'hex').digest();
       const token = await centre.timeStamps.timeStamp(new Uint8Array(digest), this.#stop);
       await appendStamped(this.#parts, {

@@ -1,5 +1,6 @@
 /** What a tap found out, gathered while it runs, and the visit that follows from it. */
 import { createHash } from 'node:crypto';
+import { toHex } from '#card/bytes.ts';
 import type { EligibilityAnswer, InsuredNumber } from '#contract/centre/eligibility.ts';
 import type { ErrorCode } from '#contract/errors.ts';
 import type { Mode } from '#contract/snapshot.ts';
@@ -36,10 +37,6 @@ export interface TapFindings {
 }
 
 const NO_ELIGIBILITY: EligibilityView = { validity: 'unknown', source: 'none', results: [], changes: [] };
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
 
 /** SHA-256(serial bytes ‖ institution code): what may be stored of a serial, and what the SP's list is made of. */
 function hashSerial(serial: Uint8Array, institutionCode: string): string {
@@ -146,7 +143,7 @@ export function makeVisitFacts(
     draft,
     operatorId: findings.operatorId,
     institutionCode: findings.institutionCode,
-    consentDigest: findings.consentDigest === undefined ? undefined : hex(findings.consentDigest),
+    consentDigest: findings.consentDigest === undefined ? undefined : toHex(findings.consentDigest),
     proof: findings.proof,
     faceProof: findings.cardData?.faceProof,
     attributesProof: findings.cardData?.attributesProof,

@@ -112,10 +112,6 @@ export function bigOf(bigEndian: Uint8Array): bigint {
   return bigEndian.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 }
 
-export function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
-
 function strictly<T>(parse: () => T): T {
   try {
     return parse();

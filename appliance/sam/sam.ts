@@ -1,5 +1,5 @@
 /** One open SAM: what the gateway may ask of it. The only face of this room besides personalisation. */
-import { equalBytes } from '#card/bytes.ts';
+import { equalBytes, toHex } from '#card/bytes.ts';
 import type { CardChannel } from '#card/channel.ts';
 import type { ApduMeter } from '#card/exchange.ts';
 import type { Suite } from '#card/suite.ts';
@@ -33,7 +33,7 @@ import { updateRoster } from './commands/roster-update.ts';
 import { selectSam } from './commands/select.ts';
 import { requestTickStamp } from './commands/tick-stamp.ts';
 import { openLine, type SamLine } from './line.ts';
-import { hexOf, malformed } from './messages.ts';
+import { malformed } from './messages.ts';
 import type { TickStamp } from './tick-stamp.ts';
 
 export type { OrganisationSignature, SignForCardRequest } from './commands/compute-organisation-signature.ts';
@@ -96,7 +96,7 @@ export async function openSam(channel: CardChannel): Promise<Sam> {
 
 function samOn(line: SamLine, identity: SamIdentity): Sam {
   return {
-    samId: hexOf(identity.samId),
+    samId: toHex(identity.samId),
     tickNonce: identity.tickNonce,
     get meter() {
       return line.exchange.meter;
@@ -126,7 +126,7 @@ function samOn(line: SamLine, identity: SamIdentity): Sam {
 
 /** A SAM that was exchanged or reset under an open line is another SAM. */
 function sameSam(status: SamStatus, identity: SamIdentity): SamStatus {
-  if (status.samId !== hexOf(identity.samId) || !equalBytes(status.tickNonce, identity.tickNonce)) {
+  if (status.samId !== toHex(identity.samId) || !equalBytes(status.tickNonce, identity.tickNonce)) {
     throw malformed('SAM changed');
   }
   return status;

@@ -1,5 +1,6 @@
 /** Tick stamps: what one says. @see docs/sam-profile.md 4.7 */
-import { bigOf, hexOf, numberOf, parseObjects, parseTemplate, TEMPLATES } from './messages.ts';
+import { toHex } from '#card/bytes.ts';
+import { bigOf, numberOf, parseObjects, parseTemplate, TEMPLATES } from './messages.ts';
 
 /** The complete E7 object and its DER signature, lower-case hexadecimal. */
 export interface TickStamp {
@@ -30,7 +31,7 @@ export function parseTickStamp(stamp: Uint8Array): TickStampFacts {
     'digest',
   ]);
   return {
-    samId: hexOf(objects.samId),
+    samId: toHex(objects.samId),
     ticks: bigOf(objects.ticks),
     tickNonce: objects.tickNonce,
     useCounter: numberOf(objects.useCounter),

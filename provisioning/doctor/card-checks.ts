@@ -4,7 +4,7 @@
  * Long commands are SELECT by a name of 393 or 993 bytes, longer than any name may be (16): a card takes them
  * in whole, refuses them with a status word, and is as it was. No PIN, no counter, nothing personal is touched.
  */
-import { encodeHex } from '#card/bytes.ts';
+import { encodeHex, fromHex } from '#card/bytes.ts';
 import type { CardChannel, CardReader } from '#card/channel.ts';
 import { toSekishoError } from '#contract/errors.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -22,10 +22,10 @@ export interface CardCheckOptions {
   readonly ask: (what: Bilingual) => void;
 }
 
-const SELECT_JPKI = Uint8Array.from(Buffer.from('00A4040C0AD392F000260100000001', 'hex'));
+const SELECT_JPKI = fromHex('00A4040C0AD392F000260100000001');
 /** The certificate of the CA: the same on every card, free to read. @see docs/protocol-facts.md 1.4 */
-const SELECT_CA_CERTIFICATE = Uint8Array.from(Buffer.from('00A4020C02000B', 'hex'));
-const READ_256_BYTES = Uint8Array.from(Buffer.from('00B0000000', 'hex'));
+const SELECT_CA_CERTIFICATE = fromHex('00A4020C02000B');
+const READ_256_BYTES = fromHex('00B0000000');
 const SLOW_MS = 2_900;
 const EXCHANGE_TIMEOUT_MS = 5_000;
 const PRESENCE_MS = 1_000;

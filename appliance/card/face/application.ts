@@ -1,4 +1,5 @@
 /** The card-face application (券面事項確認AP). @see docs/protocol-facts.md 1.6 */
+import { fromHex } from '../bytes.ts';
 import { readObjectFile } from '../commands/read-binary.ts';
 import { selectApplication } from '../commands/select-file.ts';
 import { type CvCertificate, parseCvCertificate } from '../cv-certificate.ts';
@@ -7,7 +8,7 @@ import { presentPin } from '../pin.ts';
 import { VERIFICATION_NUMBER_B } from '../verification-number.ts';
 import { type Face, parseFace } from './face.ts';
 
-const AID = Uint8Array.from(Buffer.from('D3921000310001010402', 'hex'));
+const AID = fromHex('D3921000310001010402');
 const FILE_FACE = 0x02;
 const FILE_CERTIFICATE = 0x04;
 const NUMBER_B_REFERENCE = 0x80 | 0x12;

@@ -1,7 +1,7 @@
 /** EF 0002 of the card-face application: what is printed on the card, signed by the municipality. @see docs/protocol-facts.md 1.6 */
 import { createHash, type KeyObject, publicDecrypt } from 'node:crypto';
 import { SekishoError } from '#contract/errors.ts';
-import { concatBytes, equalBytes } from '../bytes.ts';
+import { concatBytes, equalBytes, fromHex } from '../bytes.ts';
 import { parseDataFile, type Sex } from '../card-file.ts';
 import { type CvCertificate, verifyCvCertificate } from '../cv-certificate.ts';
 import { parseRsaPublicKey } from '../rsa-public-key.ts';
@@ -44,7 +44,7 @@ const TAG = {
   securityCode: 0xdf2a,
 } as const;
 
-const PNG_SIGNATURE = Uint8Array.from(Buffer.from('89504E470D0A1A0A', 'hex'));
+const PNG_SIGNATURE = fromHex('89504E470D0A1A0A');
 
 export function parseFace(bytes: Uint8Array): Face {
   const file = parseDataFile(bytes, TAG.file, TAG.offsets);
@@ -73,7 +73,7 @@ function requirePng(bytes: Uint8Array): Uint8Array {
 }
 
 /** DigestInfo of SHA-256, but with an OCTET STRING of three digests (96 bytes). @see docs/protocol-facts.md 1.6; myna-card `data.rs` */
-const THREE_DIGESTS_PREFIX = Uint8Array.from(Buffer.from('3071300D060960864801650304020105000460', 'hex'));
+const THREE_DIGESTS_PREFIX = fromHex('3071300D060960864801650304020105000460');
 
 /** True when the municipality's key signed this face, under a certificate of `rootKey` (which never comes off the card). */
 export function verifyFace(face: Face, certificate: CvCertificate, rootKey: KeyObject): boolean {

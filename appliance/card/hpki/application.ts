@@ -1,5 +1,6 @@
 /** The HPKI card: one application for authentication, one for signing, with the same files. @see docs/protocol-facts.md 3.1; JAHIS 24-002 */
 import { SekishoError } from '#contract/errors.ts';
+import { fromHex } from '../bytes.ts';
 import { computeSignature } from '../commands/compute-signature.ts';
 import { readObjectFile } from '../commands/read-binary.ts';
 import { selectApplication, selectFile } from '../commands/select-file.ts';
@@ -11,8 +12,8 @@ import { OPERATOR_PIN_ERRORS, type PinRule, presentPin } from '../pin.ts';
 export type HpkiApplication = 'authentication' | 'signing';
 
 const AIDS: Readonly<Record<HpkiApplication, Uint8Array>> = {
-  signing: Uint8Array.from(Buffer.from('E828BD080FA000000391000000000001', 'hex')),
-  authentication: Uint8Array.from(Buffer.from('E828BD080FA000000391000000000002', 'hex')),
+  signing: fromHex('E828BD080FA000000391000000000001'),
+  authentication: fromHex('E828BD080FA000000391000000000002'),
 };
 
 const FILE_CERTIFICATE = 0x0016;

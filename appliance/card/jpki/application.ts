@@ -1,8 +1,9 @@
 /** The JPKI application (公的個人認証AP): its name and its files. @see docs/protocol-facts.md 1.1, 1.4 */
+import { fromHex } from '../bytes.ts';
 import { selectApplication } from '../commands/select-file.ts';
 import type { CardExchange } from '../exchange.ts';
 
-const JPKI_AID = Uint8Array.from(Buffer.from('D392F000260100000001', 'hex'));
+const JPKI_AID = fromHex('D392F000260100000001');
 
 /** Short file identifiers: each is the low byte of the file identifier. */
 export const JPKI_FILE = {

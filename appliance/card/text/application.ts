@@ -1,11 +1,12 @@
 /** The text application (券面事項入力補助AP). File 0001, the 個人番号, is deliberately not among the files. @see docs/protocol-facts.md 1.5 */
+import { fromHex } from '../bytes.ts';
 import { selectApplication } from '../commands/select-file.ts';
 import { type PinState, queryPin } from '../commands/verify.ts';
 import type { CardExchange } from '../exchange.ts';
 import { isDigit, type PinRule, presentPin } from '../pin.ts';
 import { VERIFICATION_NUMBER_B } from '../verification-number.ts';
 
-const AID = Uint8Array.from(Buffer.from('D3921000310001010408', 'hex'));
+const AID = fromHex('D3921000310001010408');
 
 export const TEXT_FILE = {
   attributes: 0x0002,

@@ -1,9 +1,9 @@
 /** GET DATA: status, certificates, institution. @see docs/sam-profile.md 4.2, ISO 7816-4 §11.4.3 */
+import { toHex } from '#card/bytes.ts';
 import type { Suite } from '#card/suite.ts';
 import type { SamLine } from '../line.ts';
 import {
   bigOf,
-  hexOf,
   malformed,
   numberOf,
   ORGANISATION_TAGS,
@@ -64,7 +64,7 @@ export function parseStatus(answer: Uint8Array): SamStatus {
   }
   const unlocked = state === 'unlocked-online' || state === 'unlocked-offline';
   return {
-    samId: hexOf(objects.samId),
+    samId: toHex(objects.samId),
     state,
     useCounter: numberOf(objects.useCounter),
     usesLeft: numberOf(objects.usesLeft),

@@ -1,7 +1,7 @@
 /** TICK STAMP of a digest, also while locked. @see docs/sam-profile.md 4.7 */
-import { equalBytes } from '#card/bytes.ts';
+import { equalBytes, toHex } from '#card/bytes.ts';
 import type { SamLine } from '../line.ts';
-import { hexOf, malformed, parseSigned, TEMPLATES } from '../messages.ts';
+import { malformed, parseSigned, TEMPLATES } from '../messages.ts';
 import { parseTickStamp, type TickStamp } from '../tick-stamp.ts';
 import type { SamIdentity } from './compute-organisation-signature.ts';
 
@@ -14,11 +14,11 @@ export async function requestTickStamp(
   const { signed, signature } = parseSigned(await line.request(command), TEMPLATES.tickStamp);
   const facts = parseTickStamp(signed);
   const ours =
-    facts.samId === hexOf(sam.samId) &&
+    facts.samId === toHex(sam.samId) &&
     equalBytes(facts.tickNonce, sam.tickNonce) &&
     equalBytes(facts.digest, digest);
   if (!ours) {
     throw malformed('tick stamp');
   }
-  return { stamp: hexOf(signed), signature: hexOf(signature) };
+  return { stamp: toHex(signed), signature: toHex(signature) };
 }
