@@ -92,6 +92,10 @@ if (!existsSync(join(SOURCE, 'build', 'appliance', 'main.js'))) {
   );
   process.exit(1);
 }
+if (process.getuid?.() !== 0) {
+  process.stderr.write('管理者の権限が要ります / needs root: sudo node provisioning/install.mjs\n');
+  process.exit(1);
+}
 mkdirSync(dirname(PROGRAMS), { recursive: true });
 installPrograms();
 installForDebian();

@@ -1,24 +1,36 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 
-/** The installer beside which nothing is built: whatever it is told, it installs nothing on the machine that tests. */
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-install-'));
-const installer = join(folder, 'provisioning', 'install.mjs');
-mkdirSync(join(folder, 'provisioning'));
-copyFileSync(fileURLToPath(new URL('install.mjs', import.meta.url)), installer);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function install(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+/** The installer beside which nothing is built: whatever it is told, it installs nothing on the machine that tests. */
+const installer = placeIn('not-built');
+/** Of Linux: `nobody`, who could install nothing either. */
+const NOBODY = 65_534;
+
+type Ended = { code: number; stdout: string; stderr: string };
+
+function placeIn(name: string): string {
+  mkdirSync(join(folder, name, 'provisioning'), { recursive: true });
+  const copy = join(folder, name, 'provisioning', 'install.mjs');
+  copyFileSync(fileURLToPath(new URL('install.mjs', import.meta.url)), copy);
+  return copy;
+}
+
+function run(program: string, words: readonly string[], who: { uid?: number } = {}): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [installer, ...words], (error, stdout, stderr) =>
+    execFile(process.execPath, [program, ...words], who, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 }
+
+const install = (...words: string[]): Promise<Ended> => run(installer, words);
 
 it.each(['--help', '-h'])('%s says what it would do, and does nothing', async (word) => {
   const { code, stdout, stderr } = await install(word);
@@ -37,4 +49,14 @@ it('says how to build what is not built', async () => {
   const { code, stdout, stderr } = await install();
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toContain('node tools/build.mjs');
+});
+
+it('is for root: nobody else is left with half of it', async () => {
+  const built = placeIn('built');
+  mkdirSync(join(folder, 'built', 'build', 'appliance'), { recursive: true });
+  writeFileSync(join(folder, 'built', 'build', 'appliance', 'main.js'), '');
+  chmodSync(folder, 0o755);
+  const { code, stdout, stderr } = await run(built, [], process.getuid?.() === 0 ? { uid: NOBODY } : {});
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toBe('管理者の権限が要ります / needs root: sudo node provisioning/install.mjs\n');
 });
