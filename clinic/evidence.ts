@@ -29,7 +29,7 @@ npm run -s evidence -- verify FILE [--device-ca PEM] [--tsa-ca PEM] [--entry SEQ
 
 行末の（ ）は省いたときの値 / in brackets at the end: what holds without the option
 終了コード: 0 証跡は完全、1 完全でないか読めない、2 書き方の誤り
-Exit code: 0 the evidence is intact, 1 it is not or could not be read, 2 the command is wrong.`;
+Exit code: 0 the evidence is intact, 1 it is not or could not be read, 2 wrongly written.`;
 
 const OPTIONS = {
   out: { type: 'string' },

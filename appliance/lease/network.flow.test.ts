@@ -72,7 +72,10 @@ function useWatcher(graceMs: number): void {
 }
 
 /** Does something and answers why the lease ended and how long after; then undoes it and waits for the next lease. */
-async function lose(cause: () => unknown, undo: () => unknown): Promise<{ reason: string; afterMs: number }> {
+async function lose(
+  cause: () => unknown,
+  undo: () => unknown = () => {},
+): Promise<{ reason: string; afterMs: number }> {
   watcher.skip();
   const fromNs = process.hrtime.bigint();
   await cause();
@@ -86,14 +89,8 @@ const onBox = (...words: string[]): string => ip('-n', lab.box, ...words);
 
 /** To another place and back: each way ends a lease, for the next one begins in the place that is there by then. */
 async function goAndReturn(go: readonly string[], back: readonly string[]) {
-  const there = await lose(
-    () => onBox(...go),
-    () => {},
-  );
-  const home = await lose(
-    () => onBox(...back),
-    () => {},
-  );
+  const there = await lose(() => onBox(...go));
+  const home = await lose(() => onBox(...back));
   return { reasons: [there.reason, home.reason], afterMs: there.afterMs };
 }
 
@@ -149,10 +146,7 @@ describe('the lease ends at once when', () => {
     neighbour('02:5e:00:00:00:01');
     // Another MAC is news only to somebody who knows this one: each change has the watcher look at everything.
     await goAndReturn(['addr', 'add', ...OTHER_ADDRESS], ['addr', 'del', ...OTHER_ADDRESS]);
-    const { reason } = await lose(
-      () => neighbour('02:5e:00:00:00:99'),
-      () => {},
-    );
+    const { reason } = await lose(() => neighbour('02:5e:00:00:00:99'));
     expect(reason).toBe('gateway-changed');
   });
 

@@ -1,3 +1,4 @@
+/** `failure` is text. */
 export type BodyKind = 'json' | 'bytes' | 'failure';
 
 export interface HostFrame {

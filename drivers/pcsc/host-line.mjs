@@ -9,8 +9,8 @@
  *     n  body
  */
 
-/** @typedef {'json' | 'bytes' | 'failure'} BodyKind `failure` is text */
-/** @typedef {{ readonly id: number, readonly kind: BodyKind, readonly body: Uint8Array }} HostFrame */
+/** @typedef {import('./host-line.d.mts').BodyKind} BodyKind */
+/** @typedef {import('./host-line.d.mts').HostFrame} HostFrame */
 
 /** @type {readonly BodyKind[]} */
 const KINDS = ['json', 'bytes', 'failure'];
