@@ -1,4 +1,5 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SimulatedSam } from '#drivers/simulated/sam/simulated-sam.ts';
 import { blankSamState } from '#drivers/simulated/sam/state.ts';
@@ -21,6 +22,26 @@ describe('a tick stamp', () => {
     expect(verifyStamp({ stamp, signature: `${signature.slice(0, -2)}00` }, key)).toBe(false);
     expect(verifyStamp({ stamp, signature: '3000' }, key)).toBe(false);
     expect(verifyStamp({ stamp, signature }, new ScriptedSam().keys.publicKey)).toBe(false);
+  });
+
+  test('does not verify with any byte of it changed', () => {
+    const changes = fc.tuple(fc.nat(stamp.length / 2 - 1), fc.integer({ min: 1, max: 255 }));
+    fc.assert(
+      fc.property(changes, ([at, flip]) => {
+        const changed = Buffer.from(stamp, 'hex');
+        changed[at] = changed[at]! ^ flip;
+        expect(verifyStamp({ stamp: changed.toString('hex'), signature }, key)).toBe(false);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['what is not hexadecimal', 'xyz0'],
+    ['a raw signature', '11'.repeat(64)],
+  ])('does not verify with %s for a signature', (_what, other) => {
+    expect(verifyStamp({ stamp, signature: other }, key)).toBe(false);
   });
 
   test('has one layout only', () => {
